@@ -1,0 +1,2 @@
+Console.WriteLine("checkpointer");
+return 0;
