@@ -1,0 +1,34 @@
+namespace Checkpointer;
+
+/// <summary>
+/// The root of every error that Checkpointer raises on purpose. Each type stands for one blast radius, and its
+/// summary says what is still usable; <see cref="Workload"/> and <see cref="SnapshotDurable"/> say it for this error.
+/// </summary>
+public abstract class CheckpointerException : Exception
+{
+    private protected CheckpointerException(string code, string message, string? remedy, Exception? inner)
+        : base(message, inner)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(code);
+        Code = code;
+        Remedy = remedy;
+    }
+
+    /// <summary>Stable kebab-case name of the error, such as <c>pid-not-found</c>; scripts may compare it.</summary>
+    public string Code { get; }
+
+    /// <summary>One sentence that says how to mend it; null when nothing is known to help.</summary>
+    public string? Remedy { get; }
+
+    /// <summary>The exit code of a verb that ends with this error.</summary>
+    public abstract ExitCode ExitCode { get; }
+
+    /// <summary>What became of the workload; <see cref="WorkloadState.Untouched"/> unless it was stopped.</summary>
+    public WorkloadState Workload { get; init; }
+
+    /// <summary>True when a snapshot of this operation is committed in the repository in spite of the error.</summary>
+    public bool SnapshotDurable { get; init; }
+
+    /// <summary>Path of the log that tells more (CRIU's, mostly); null when there is none.</summary>
+    public string? LogFile { get; init; }
+}
