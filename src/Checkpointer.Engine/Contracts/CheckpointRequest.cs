@@ -1,0 +1,40 @@
+namespace Checkpointer.Engine;
+
+/// <summary>What a person or a controller asks for when a process tree is to be checkpointed.</summary>
+public sealed record CheckpointRequest
+{
+    /// <summary>Default of <see cref="MemoryBytes"/>: 512 MiB.</summary>
+    public const long DefaultMemoryBytes = 512L << 20;
+
+    /// <summary>Default of <see cref="MaxFrozenSeconds"/>: five minutes.</summary>
+    public const double DefaultMaxFrozenSeconds = 300;
+
+    /// <summary>The tree's root, in the pid namespace of the engine (the service translates a caller's pid).</summary>
+    public required int Pid { get; init; }
+
+    public required string Repository { get; init; }
+
+    public required string KeyFile { get; init; }
+
+    /// <summary>The workload runs on after the snapshot; otherwise it is ended, but only when the snapshot is durable.</summary>
+    public bool LeaveRunning { get; init; }
+
+    public string? Name { get; init; }
+
+    public Dictionary<string, string> Labels { get; init; } = [];
+
+    /// <summary>Bytes of buffers for this operation.</summary>
+    public long MemoryBytes { get; init; } = DefaultMemoryBytes;
+
+    /// <summary>Deadline of the whole operation in seconds; null is none.</summary>
+    public double? TimeoutSeconds { get; init; }
+
+    /// <summary>How long the workload may stand still, in seconds, before the checkpoint is rolled back.</summary>
+    public double MaxFrozenSeconds { get; init; } = DefaultMaxFrozenSeconds;
+
+    /// <summary>Regular files that are captured with the memory and written back at restore, as absolute paths.</summary>
+    public List<string> Include { get; init; } = [];
+
+    /// <summary>Lifts findings that can be overridden; blockers stay.</summary>
+    public bool Force { get; init; }
+}

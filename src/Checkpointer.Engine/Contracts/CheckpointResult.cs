@@ -1,0 +1,39 @@
+namespace Checkpointer.Engine;
+
+/// <summary>A snapshot that exists, and what became of its workload. The shape of <c>checkpoint --json</c>.</summary>
+public sealed record CheckpointResult
+{
+    public required string Snapshot { get; init; }
+
+    public required string Lineage { get; init; }
+
+    public required long Generation { get; init; }
+
+    public string? Name { get; init; }
+
+    /// <summary>The snapshot before this one in its lineage; null for the first.</summary>
+    public string? Parent { get; init; }
+
+    /// <summary>Bytes that CRIU and the file capture handed over, before anything was elided or compressed.</summary>
+    public required long BytesCaptured { get; init; }
+
+    /// <summary>Bytes that this snapshot added to the repository, maps and manifest included.</summary>
+    public required long BytesStored { get; init; }
+
+    public required bool Durable { get; init; }
+
+    public required bool WorkloadRunning { get; init; }
+
+    /// <summary>From the first stop of a task until it ran again or was killed.</summary>
+    public required double FrozenMs { get; init; }
+
+    /// <summary>CRIU's own figure for the same, from its statistics.</summary>
+    public required double CriuFrozenMs { get; init; }
+
+    /// <summary>Phase to milliseconds, with <c>total</c> and an <c>unaccounted</c> remainder.</summary>
+    public required Dictionary<string, double> Timings { get; init; }
+
+    public required List<Finding> Findings { get; init; }
+
+    public required string Operation { get; init; }
+}

@@ -1,0 +1,27 @@
+namespace Checkpointer.Engine;
+
+/// <summary>
+/// The engine as its users see it: the node service, the command line and their tests. Every method throws from the tree of
+/// <see cref="CheckpointerException"/>; cancellation surfaces as <see cref="OperationCancelledException"/> with the workload running.
+/// </summary>
+public interface IEngine
+{
+    Task<CheckpointResult> CheckpointAsync(
+        string operationId, CheckpointRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken);
+
+    Task<RestoreResult> RestoreAsync(
+        string operationId, RestoreRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken);
+
+    Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken);
+
+    Task<PreflightReport> PreflightSnapshotAsync(string snapshot, string repository, string keyFile, CancellationToken cancellationToken);
+
+    /// <summary>Ends what a killed engine left behind. Safe to call at every start and beside running operations.</summary>
+    Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken);
+
+    /// <summary>Completes when the root of the tree that <paramref name="operationId"/> restored has ended.</summary>
+    Task<TreeExit> WaitForTreeAsync(string operationId, CancellationToken cancellationToken);
+
+    /// <summary>Sends a signal to the root of a restored tree.</summary>
+    Task SignalTreeAsync(string operationId, int signal, CancellationToken cancellationToken);
+}

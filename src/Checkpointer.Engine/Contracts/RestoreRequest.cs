@@ -1,0 +1,32 @@
+namespace Checkpointer.Engine;
+
+/// <summary>What a person or a controller asks for when a snapshot is to run again on this node.</summary>
+public sealed record RestoreRequest
+{
+    /// <summary>A snapshot id or a unique prefix of one; exactly one of this and <see cref="Latest"/> is set.</summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>A workload's name or lineage, of which the highest generation is restored.</summary>
+    public string? Latest { get; init; }
+
+    public required string Repository { get; init; }
+
+    public required string KeyFile { get; init; }
+
+    public long MemoryBytes { get; init; } = CheckpointRequest.DefaultMemoryBytes;
+
+    /// <summary>A file path, or <c>inherit</c> (embedded engine only), for a standard input that reached outside the tree.</summary>
+    public string? Stdin { get; init; }
+
+    public string? Stdout { get; init; }
+
+    public string? Stderr { get; init; }
+
+    /// <summary>A cgroup that the tree joins, as a path below the cgroup mount; null makes <c>checkpointer/OPERATION</c>.</summary>
+    public string? Cgroup { get; init; }
+
+    /// <summary>Lifts findings that can be overridden; blockers stay.</summary>
+    public bool Force { get; init; }
+
+    public double? TimeoutSeconds { get; init; }
+}

@@ -1,0 +1,20 @@
+namespace Checkpointer.Engine;
+
+/// <summary>A tree that runs again. The shape of <c>restore --json</c>.</summary>
+public sealed record RestoreResult
+{
+    public required string Snapshot { get; init; }
+
+    /// <summary>The tree's root in the pid namespace of the caller.</summary>
+    public required int Pid { get; init; }
+
+    /// <summary>Where output that left the tree through a pipe or terminal is kept.</summary>
+    public required string Log { get; init; }
+
+    /// <summary>The operation's id, under which <c>checkpointer-init</c> keeps the tree.</summary>
+    public required string Operation { get; init; }
+
+    public required Dictionary<string, double> Timings { get; init; }
+
+    public required List<Finding> Findings { get; init; }
+}
