@@ -1,0 +1,43 @@
+namespace Checkpointer.Repository;
+
+/// <summary>
+/// Where the objects of a repository live. Small on purpose: everything above relies on exactly this contract,
+/// and one conformance suite runs on every implementation.
+/// <list type="bullet">
+/// <item>Names obey <see cref="ObjectNames"/>; a name outside the rules is an <see cref="ArgumentException"/> before anything is touched.</item>
+/// <item>An object is immutable: it is created once, whole, and then only read or deleted. There is no overwriting.</item>
+/// <item>Atomic visibility: readers and listings see an object either not at all or whole. What an abandoned or killed upload leaves behind is invisible.</item>
+/// <item>When <see cref="IObjectUpload.Commit"/> returns true, the object is durable (it survives power loss) and visible to every later read and list.</item>
+/// <item>Of several uploads of one name, exactly one commit returns true; all others return false and change nothing.</item>
+/// <item>Thread-safe: any number of uploads, reads and listings at a time.</item>
+/// <item>Failures are <see cref="RepositoryException"/> with a code of <see cref="RepositoryCodes"/> (store-full, store-failed, object-missing) that name the object.</item>
+/// </list>
+/// Uploads are synchronous because they are driven by dedicated threads; a backend that talks over a network does its
+/// overlapping below <see cref="IObjectUpload.Append"/> with buffers of its own.
+/// </summary>
+public interface IBackend : IAsyncDisposable
+{
+    /// <summary>The place, for people: "directory /srv/checkpoints". Never holds a secret.</summary>
+    string Describe();
+
+    /// <summary>Starts an upload. The token cancels it at any point, a stalled call included where the system allows it.</summary>
+    IObjectUpload BeginPut(string name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Reads from <paramref name="offset"/> until the destination is full or the object ends. Returns the bytes read.
+    /// An absent object is code object-missing. May block the calling thread for the time of one read.
+    /// </summary>
+    ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken);
+
+    /// <summary>Length and server-side modification time, or null for an absent object.</summary>
+    ValueTask<ObjectInfo?> StatAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>Every object whose name starts with <paramref name="prefix"/> (empty, or a folder name with its trailing slash), in no particular order.</summary>
+    IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken);
+
+    /// <summary>Removes an object durably. False: it was not there.</summary>
+    ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken);
+}
+
+/// <summary>One object as a backend reports it. <paramref name="Length"/> is in bytes, <paramref name="Modified"/> is the store's own time.</summary>
+public readonly record struct ObjectInfo(string Name, long Length, DateTimeOffset Modified);

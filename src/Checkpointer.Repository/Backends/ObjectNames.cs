@@ -1,0 +1,70 @@
+using System.Buffers;
+
+namespace Checkpointer.Repository;
+
+/// <summary>
+/// The rules for object names, and the names of the format. A name is one or more segments joined by '/'; a segment is 1 to
+/// <see cref="MaxSegment"/> characters of a-z, 0-9, '.', '-', '_' and does not start with a dot (those are a backend's private files).
+/// </summary>
+public static class ObjectNames
+{
+    /// <summary>Characters of a segment: safe on every file system together with a temporary suffix.</summary>
+    public const int MaxSegment = 100;
+
+    /// <summary>Characters of a whole name: far below any store's limit, so that prefixes still fit.</summary>
+    public const int MaxLength = 400;
+
+    /// <summary>The object that makes a place a repository.</summary>
+    public const string Repository = "repository.json";
+
+    public const string KeysPrefix = "keys/";
+    public const string PacksPrefix = "packs/";
+    public const string MapsPrefix = "maps/";
+    public const string SnapshotsPrefix = "snapshots/";
+    public const string LocksPrefix = "locks/";
+
+    /// <summary>What follows a manifest's name in the name of its superseded marker.</summary>
+    public const string SupersededSuffix = ".superseded";
+
+    private static readonly SearchValues<char> Allowed = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.-_");
+
+    /// <summary>True where <paramref name="name"/> obeys the rules.</summary>
+    public static bool IsValid(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (name.Length is 0 or > MaxLength)
+        {
+            return false;
+        }
+
+        foreach (Range range in name.AsSpan().Split('/'))
+        {
+            ReadOnlySpan<char> segment = name.AsSpan()[range];
+            if (segment.Length is 0 or > MaxSegment || segment[0] == '.' || segment.ContainsAnyExcept(Allowed))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Throws <see cref="ArgumentException"/> for a name outside the rules.</summary>
+    public static void Validate(string name)
+    {
+        if (!IsValid(name))
+        {
+            throw new ArgumentException($"'{name}' is not a valid object name", nameof(name));
+        }
+    }
+
+    internal static string Key(string keyId) => KeysPrefix + keyId;
+
+    internal static string Pack(ObjectId id) => $"{PacksPrefix}{id.ToString().AsSpan(0, 2)}/{id}";
+
+    internal static string Map(ObjectId id) => MapsPrefix + id;
+
+    internal static string Manifest(SnapshotId id) => $"{SnapshotsPrefix}{id.Lineage}/{id.Generation:x16}";
+
+    internal static string Superseded(SnapshotId id) => Manifest(id) + SupersededSuffix;
+}

@@ -1,0 +1,44 @@
+namespace Checkpointer.Repository;
+
+/// <summary>Turns what a person writes behind <c>--repo</c> into a backend.</summary>
+public static class RepositoryUrl
+{
+    /// <summary>
+    /// A plain path or <c>file:PATH</c> (also <c>file:///PATH</c>) is a directory. An unknown scheme or an empty text is a <see cref="UsageException"/>
+    /// (code repository-url). Nothing is touched: whether the place exists is told by the first use.
+    /// </summary>
+    public static IBackend Open(string url)
+    {
+        if (string.IsNullOrWhiteSpace(url))
+        {
+            throw new UsageException("repository-url", "no repository was named", "name one with --repo, for example --repo /srv/checkpoints");
+        }
+
+        if (url.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new UsageException("repository-url", "the name of the repository holds a zero character", "write a path");
+        }
+
+        int colon = url.IndexOf(':', StringComparison.Ordinal);
+        int slash = url.IndexOf('/', StringComparison.Ordinal);
+        if (colon <= 0 || (slash >= 0 && slash < colon))
+        {
+            return new DirectoryBackend(url);
+        }
+
+        string scheme = url[..colon];
+        if (!scheme.Equals("file", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new UsageException("repository-url", $"'{scheme}:' is not a kind of repository that this version knows", "use a directory: a plain path or file:PATH");
+        }
+
+        string path = url[(colon + 1)..];
+        path = path.StartsWith("///", StringComparison.Ordinal) ? path[2..] : path;
+        if (path.Length == 0 || path.StartsWith("//", StringComparison.Ordinal))
+        {
+            throw new UsageException("repository-url", $"'{url}' names no local directory", "write file:/absolute/path or a plain path");
+        }
+
+        return new DirectoryBackend(path);
+    }
+}

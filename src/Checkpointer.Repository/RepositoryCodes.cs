@@ -1,0 +1,53 @@
+namespace Checkpointer.Repository;
+
+/// <summary>The stable codes of every <see cref="RepositoryException"/> that this library throws.</summary>
+public static class RepositoryCodes
+{
+    /// <summary>init found a repository there already; nothing was changed.</summary>
+    public const string RepositoryExists = "repository-exists";
+
+    /// <summary>There is no repository at that place.</summary>
+    public const string RepositoryNotFound = "repository-not-found";
+
+    /// <summary>The key file does not open this repository.</summary>
+    public const string WrongKey = "wrong-key";
+
+    /// <summary>An object of the repository is missing, truncated or changed; the message names it.</summary>
+    public const string Damaged = "repository-damaged";
+
+    /// <summary>Written by a newer version of the format than this program reads.</summary>
+    public const string TooNew = "repository-too-new";
+
+    /// <summary>The key file is missing.</summary>
+    public const string KeyFileNotFound = "key-file-not-found";
+
+    /// <summary>The key file is there but is not one, or could not be read.</summary>
+    public const string KeyFileInvalid = "key-file-invalid";
+
+    /// <summary>No snapshot has that id, prefix or name.</summary>
+    public const string SnapshotNotFound = "snapshot-not-found";
+
+    /// <summary>Several snapshots or lineages match.</summary>
+    public const string SnapshotAmbiguous = "snapshot-ambiguous";
+
+    /// <summary>Another writer committed this generation first; nothing of ours is visible.</summary>
+    public const string GenerationTaken = "generation-taken";
+
+    /// <summary>The snapshot holds no such file.</summary>
+    public const string FileNotFound = "snapshot-file-not-found";
+
+    /// <summary>A snapshot outgrew a bound of the format (files, manifest size); nothing was committed.</summary>
+    public const string LimitExceeded = "snapshot-limit-exceeded";
+
+    /// <summary>The store has no space left; nothing was committed.</summary>
+    public const string StoreFull = "store-full";
+
+    /// <summary>The store failed or refused; the message holds what it said.</summary>
+    public const string StoreFailed = "store-failed";
+
+    /// <summary>The object that was asked for is not in the store.</summary>
+    public const string ObjectMissing = "object-missing";
+
+    /// <summary>A worker of this library failed unexpectedly; the writer is dead.</summary>
+    public const string WriterFailed = "writer-failed";
+}
