@@ -1,0 +1,72 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace Checkpointer.Repository;
+
+/// <summary>The master key of an opened repository, and every key that is derived from it. Thread-safe.</summary>
+internal sealed class KeyRing : IDisposable
+{
+    private readonly byte[] _master = GC.AllocateUninitializedArray<byte>(FormatConstants.KeySize, pinned: true);
+    private readonly byte[] _salt = new byte[ObjectId.Size];
+
+    public KeyRing(ReadOnlySpan<byte> master, ObjectId repository)
+    {
+        master.CopyTo(_master);
+        Repository = repository;
+        repository.Write(_salt);
+        Span<byte> seed = stackalloc byte[8];
+        Derive("checkpointer/chunk-hash/v1"u8, seed);
+        ChunkHashSeed = BinaryPrimitives.ReadInt64LittleEndian(seed);
+    }
+
+    public ObjectId Repository { get; }
+
+    /// <summary>Secret seed of the chunk hash.</summary>
+    public long ChunkHashSeed { get; }
+
+    /// <summary>HMAC-SHA256 by the key of repository.json.</summary>
+    public byte[] ConfigMac(ReadOnlySpan<byte> text)
+    {
+        Span<byte> key = stackalloc byte[FormatConstants.KeySize];
+        Derive("checkpointer/config/v1"u8, key);
+        return HMACSHA256.HashData(key, text);
+    }
+
+    /// <summary>The cipher of one pack or map.</summary>
+    public FrameCipher ForObject(ObjectKind kind, ObjectId id)
+    {
+        Span<byte> info = stackalloc byte[64];
+        ReadOnlySpan<byte> label = kind == ObjectKind.Pack ? "checkpointer/pack/v1"u8 : "checkpointer/map/v1"u8;
+        label.CopyTo(info);
+        id.Write(info[label.Length..]);
+        return Cipher(kind, id, info[..(label.Length + ObjectId.Size)], default);
+    }
+
+    /// <summary>The cipher of one manifest or marker; <paramref name="salt"/> is random for each.</summary>
+    public FrameCipher ForSnapshot(ObjectKind kind, SnapshotId snapshot, ObjectId salt)
+    {
+        Span<byte> name = stackalloc byte[ObjectId.Size + 8];
+        snapshot.Lineage.Write(name);
+        BinaryPrimitives.WriteInt64LittleEndian(name[ObjectId.Size..], snapshot.Generation);
+        Span<byte> info = stackalloc byte[80];
+        ReadOnlySpan<byte> label = kind == ObjectKind.Manifest ? "checkpointer/manifest/v1"u8 : "checkpointer/superseded/v1"u8;
+        label.CopyTo(info);
+        name.CopyTo(info[label.Length..]);
+        salt.Write(info[(label.Length + name.Length)..]);
+        return Cipher(kind, salt, info[..(label.Length + name.Length + ObjectId.Size)], name);
+    }
+
+    public void Dispose() => CryptographicOperations.ZeroMemory(_master);
+
+    private FrameCipher Cipher(ObjectKind kind, ObjectId id, ReadOnlySpan<byte> info, ReadOnlySpan<byte> more)
+    {
+        Span<byte> key = stackalloc byte[FormatConstants.KeySize];
+        Derive(info, key);
+        FrameCipher cipher = new(key, Repository, kind, id, more);
+        CryptographicOperations.ZeroMemory(key);
+        return cipher;
+    }
+
+    private void Derive(ReadOnlySpan<byte> info, Span<byte> output) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _master, output, _salt, info);
+}
