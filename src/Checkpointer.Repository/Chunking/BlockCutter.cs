@@ -6,8 +6,10 @@ namespace Checkpointer.Repository;
 /// </summary>
 internal static class BlockCutter
 {
-    /// <summary>The offset of the last cut in <paramref name="data"/>, which starts at a cut itself; what follows is always shorter than a chunk may be.</summary>
-    /// <param name="previousIsMark">The class of the page before the data; on return that of the page before the cut.</param>
+    /// <summary>
+    /// The offset of the last cut in <paramref name="data"/>, which starts at a cut itself; what follows is always shorter than a chunk may be.
+    /// <paramref name="previousIsMark"/> is the class of the page before the data, and on return that of the page before the cut.
+    /// </summary>
     public static int LastCut(ReadOnlySpan<byte> data, ref bool previousIsMark)
     {
         int pages = data.Length / FormatConstants.PageSize;
