@@ -1,0 +1,94 @@
+using System.Globalization;
+
+namespace Checkpointer.Engine.Criu;
+
+/// <summary>
+/// What CRIU must be told about one process tree: derived by the inspection, recorded in the manifest, and repeated at restore
+/// (CRIU refuses, or worse misreads, an image whose options are not repeated).
+/// </summary>
+public sealed record TreeOptions
+{
+    /// <summary>The CPU check that is recorded and verified: <c>fpu,ins</c> wants a superset of instructions and the same FPU state layout.</summary>
+    public const string DefaultCpuCapability = "fpu,ins";
+
+    /// <summary>CRIU's own default ghost limit: unlinked open files up to this many bytes are copied into the image.</summary>
+    public const long DefaultGhostLimit = 1L << 20;
+
+    /// <summary>The tree has connected TCP sockets: they are dumped in repair mode.</summary>
+    public bool TcpEstablished { get; init; }
+
+    /// <summary>Connections that wait in a listener's queue, not accepted yet, are dropped instead of refused.</summary>
+    public bool SkipInFlight { get; init; }
+
+    /// <summary>The tree holds file locks.</summary>
+    public bool FileLocks { get; init; }
+
+    /// <summary>The root is not the leader of its session: CRIU must accept a session that begins outside the tree.</summary>
+    public bool ShellJob { get; init; }
+
+    /// <summary>A unix datagram socket of the tree is connected to a socket outside of it.</summary>
+    public bool ExtUnixSk { get; init; }
+
+    /// <summary>A file that is open was unlinked but still has other names.</summary>
+    public bool LinkRemap { get; init; }
+
+    /// <summary>Largest unlinked open file to take along, in bytes.</summary>
+    public long GhostLimit { get; init; } = DefaultGhostLimit;
+
+    /// <summary>Value of <c>--cpu-cap</c>, at dump and at restore.</summary>
+    public string CpuCapability { get; init; } = DefaultCpuCapability;
+
+    /// <summary>How CRIU stops the network while connections are dumped: <c>nftables</c>, or <c>skip</c> where there is nothing to lock.</summary>
+    public string NetworkLock { get; init; } = "nftables";
+
+    /// <summary>Keys of <c>--external</c> at dump (<c>tty[8803:2d]</c>, <c>unix[1234]</c>, <c>pid[4026531836]:extpid</c>), in CRIU's spelling.</summary>
+    public IReadOnlyList<string> External { get; init; } = [];
+
+    /// <summary>The part of the command line of <c>criu dump</c> that these options stand for.</summary>
+    public IReadOnlyList<string> DumpArguments()
+    {
+        List<string> arguments = Shared();
+        Add(arguments, TcpEstablished, "--tcp-established");
+        Add(arguments, SkipInFlight, "--skip-in-flight");
+        Add(arguments, LinkRemap, "--link-remap");
+        arguments.AddRange(["--network-lock", NetworkLock]);
+        if (GhostLimit != DefaultGhostLimit)
+        {
+            arguments.AddRange(["--ghost-limit", GhostLimit.ToString(CultureInfo.InvariantCulture)]);
+        }
+
+        foreach (string key in External)
+        {
+            arguments.AddRange(["--external", key]);
+        }
+
+        return arguments;
+    }
+
+    /// <summary>The part of the command line of <c>criu restore</c> that these options stand for.</summary>
+    /// <param name="closeTcp">Connected TCP sockets come back closed.</param>
+    public IReadOnlyList<string> RestoreArguments(bool closeTcp)
+    {
+        List<string> arguments = Shared();
+        Add(arguments, TcpEstablished && !closeTcp, "--tcp-established");
+        Add(arguments, TcpEstablished && closeTcp, "--tcp-close");
+        return arguments;
+    }
+
+    private static void Add(List<string> arguments, bool wanted, string argument)
+    {
+        if (wanted)
+        {
+            arguments.Add(argument);
+        }
+    }
+
+    private List<string> Shared()
+    {
+        List<string> arguments = ["--manage-cgroups=ignore", "--cpu-cap=" + CpuCapability];
+        Add(arguments, FileLocks, "--file-locks");
+        Add(arguments, ShellJob, "--shell-job");
+        Add(arguments, ExtUnixSk, "--ext-unix-sk");
+        return arguments;
+    }
+}

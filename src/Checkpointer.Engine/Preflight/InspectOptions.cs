@@ -1,0 +1,20 @@
+namespace Checkpointer.Engine.Preflight;
+
+/// <summary>What the inspection is told by its caller.</summary>
+public sealed record InspectOptions
+{
+    /// <summary>Unlinked open files up to this many bytes in all are taken along; more is a blocker.</summary>
+    public const long DefaultGhostMaximum = 1L << 30;
+
+    /// <summary>
+    /// Pid (in the inspector's namespace) of the checkpointer-init that owns the tree, or null. Such a tree may live in a pid and
+    /// mount namespace of its own: CRIU is run inside them.
+    /// </summary>
+    public int? OwnedBy { get; init; }
+
+    /// <summary>See <see cref="DefaultGhostMaximum"/>.</summary>
+    public long GhostMaximum { get; init; } = DefaultGhostMaximum;
+
+    /// <summary>The workload lives on after the checkpoint; otherwise it is ended.</summary>
+    public bool LeaveRunning { get; init; }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+
+namespace Checkpointer.Platform;
+
+/// <summary>The fields of <c>/proc/PID/status</c> that we use. Sizes are in bytes.</summary>
+public sealed record ProcStatus
+{
+    /// <summary>Pid of the tracer, 0 when nobody traces.</summary>
+    public int TracerPid { get; init; }
+
+    public uint Uid { get; init; }
+
+    public uint Gid { get; init; }
+
+    /// <summary>The process's pids from the reader's namespace inwards; the last one is what it sees itself.</summary>
+    public IReadOnlyList<int> NamespacePids { get; init; } = [];
+
+    public IReadOnlyList<int> NamespaceSessions { get; init; } = [];
+
+    public int Threads { get; init; }
+
+    public long ResidentAnonymous { get; init; }
+
+    public long ResidentFile { get; init; }
+
+    public long ResidentShared { get; init; }
+
+    public long Swap { get; init; }
+
+    public ulong EffectiveCapabilities { get; init; }
+
+    /// <summary>0 none, 1 strict, 2 filter.</summary>
+    public int Seccomp { get; init; }
+
+    /// <summary>Parses the whole text; absent fields keep their defaults (zombies have no memory fields).</summary>
+    public static ProcStatus Parse(string text)
+    {
+        Dictionary<string, string> fields = new(StringComparer.Ordinal);
+        foreach (string line in ProcText.Split(text))
+        {
+            int colon = line.IndexOf(':', StringComparison.Ordinal);
+            if (colon > 0)
+            {
+                fields.TryAdd(line[..colon], line[(colon + 1)..].Trim());
+            }
+        }
+
+        return new ProcStatus
+        {
+            TracerPid = (int)Number(fields, "TracerPid"),
+            Uid = (uint)Number(fields, "Uid"),
+            Gid = (uint)Number(fields, "Gid"),
+            NamespacePids = Numbers(fields, "NSpid"),
+            NamespaceSessions = Numbers(fields, "NSsid"),
+            Threads = (int)Number(fields, "Threads"),
+            ResidentAnonymous = Kilobytes(fields, "RssAnon"),
+            ResidentFile = Kilobytes(fields, "RssFile"),
+            ResidentShared = Kilobytes(fields, "RssShmem"),
+            Swap = Kilobytes(fields, "VmSwap"),
+            EffectiveCapabilities = ulong.TryParse(
+                fields.GetValueOrDefault("CapEff"), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong caps) ? caps : 0,
+            Seccomp = (int)Number(fields, "Seccomp"),
+        };
+    }
+
+    /// <summary>Reads the status of a process, or null when there is no such process.</summary>
+    public static ProcStatus? Read(int pid)
+    {
+        string? text = ProcText.TryRead($"/proc/{pid}/status");
+        return text is null ? null : Parse(text);
+    }
+
+    private static long Kilobytes(Dictionary<string, string> fields, string name)
+    {
+        return Number(fields, name) * 1024;
+    }
+
+    private static long Number(Dictionary<string, string> fields, string name)
+    {
+        string? text = fields.GetValueOrDefault(name);
+        if (text is null)
+        {
+            return 0;
+        }
+
+        int end = text.AsSpan().IndexOfAny(' ', '\t');
+        return long.Parse(end < 0 ? text : text.AsSpan(0, end), CultureInfo.InvariantCulture);
+    }
+
+    private static List<int> Numbers(Dictionary<string, string> fields, string name)
+    {
+        string text = fields.GetValueOrDefault(name) ?? "";
+        return text.Split(['\t', ' '], StringSplitOptions.RemoveEmptyEntries).Select(p => int.Parse(p, CultureInfo.InvariantCulture)).ToList();
+    }
+}
