@@ -1,0 +1,63 @@
+// checkpointer-init: owner of one restored tree (restore), and the way into its namespaces (enter).
+// The protocols are in docs/native.md.
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/failure.h"
+#include "init/enter.h"
+#include "init/launch.h"
+#include "init/options.h"
+#include "init/signals.h"
+
+static const char usage[] =
+    "usage: checkpointer-init restore --operation ID --state DIR [--pid-namespace [--last-pid N]]\n"
+    "           [--cgroup-procs FILE]... [--deadline SECONDS] [--map KEY=SPEC]... -- CRIU restore ARGS...\n"
+    "       checkpointer-init enter --pid N -- CMD ARGS...\n";
+
+// A closed standard descriptor would be taken by the first file that is opened, and then overwritten.
+static void open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            (void)open("/dev/null", O_RDWR);
+        }
+    }
+}
+
+static int run_restore(int count, char **arguments)
+{
+    static struct restore_options options; // large: kept off the stack
+    if (restore_options_parse(count, arguments, &options) < 0) {
+        report("%s", failure());
+        return 1;
+    }
+    return launch(&options);
+}
+
+static int run_enter(int count, char **arguments)
+{
+    struct enter_options options;
+    if (enter_options_parse(count, arguments, &options) < 0) {
+        report("%s", failure());
+        return ENTER_FAILED;
+    }
+    return enter(&options);
+}
+
+int main(int count, char **arguments)
+{
+    report_as("checkpointer-init");
+    open_standard_descriptors();
+    signals_reset_actions();
+    if (count >= 2 && strcmp(arguments[1], "restore") == 0) {
+        return run_restore(count - 2, arguments + 2);
+    }
+    if (count >= 2 && strcmp(arguments[1], "enter") == 0) {
+        return run_enter(count - 2, arguments + 2);
+    }
+    fputs(usage, stderr);
+    return 1;
+}

@@ -1,0 +1,181 @@
+#include "init/options.h"
+
+#include <string.h>
+
+#include "common/failure.h"
+#include "common/text.h"
+
+enum {
+    OPERATION_LONGEST = 64,              // characters
+    COMMAND_MOST = 4096,                 // words of CRIU's command line
+    START_DEADLINE_DEFAULT_MS = 60000,   // the engine sends `start` at once; a minute is a dead engine
+    DEADLINE_MOST_SECONDS = 86400,
+    PID_MOST = 4194304,                  // the kernel's PID_MAX_LIMIT
+};
+
+// Walks "--name value" and "--name=value" words up to "--".
+struct cursor {
+    int count;
+    char **words;
+    int at;
+    const char *inline_value;
+};
+
+static bool is_option(struct cursor *cursor, const char *name)
+{
+    const char *word = cursor->words[cursor->at];
+    size_t length = strlen(name);
+    if (strncmp(word, name, length) != 0) {
+        return false;
+    }
+    if (word[length] != '\0' && word[length] != '=') {
+        return false;
+    }
+    cursor->inline_value = word[length] == '=' ? word + length + 1 : NULL;
+    return true;
+}
+
+static const char *take_value(struct cursor *cursor, const char *name)
+{
+    const char *value = cursor->inline_value;
+    if (value == NULL && cursor->at + 1 < cursor->count) {
+        value = cursor->words[++cursor->at];
+    }
+    if (value == NULL || *value == '\0') {
+        fail("%s needs a value", name);
+        return NULL;
+    }
+    return value;
+}
+
+static int take_number(struct cursor *cursor, const char *name, int64_t least, int64_t most, int64_t *number)
+{
+    const char *value = take_value(cursor, name);
+    if (value == NULL) {
+        return -1;
+    }
+    if (!text_parse_number(value, least, most, number)) {
+        return fail("%s: not a number from %lld to %lld: %s", name, (long long)least, (long long)most, value);
+    }
+    return 0;
+}
+
+static int take_command(struct cursor *cursor, char ***command, size_t *count)
+{
+    int left = cursor->count - cursor->at - 1;
+    if (left < 1) {
+        return fail("no command after --");
+    }
+    if (left > COMMAND_MOST) {
+        return fail("the command has more than %d words", COMMAND_MOST);
+    }
+    *command = cursor->words + cursor->at + 1;
+    *count = (size_t)left;
+    if (strchr(**command, '/') == NULL) {
+        return fail("the command must be a path, PATH is not searched: %s", **command);
+    }
+    return 0;
+}
+
+static int parse_restore_option(struct cursor *cursor, struct restore_options *options)
+{
+    const char *value;
+    if (is_option(cursor, "--operation")) {
+        options->operation = take_value(cursor, "--operation");
+        if (options->operation == NULL) {
+            return -1;
+        }
+        return text_is_word(options->operation, OPERATION_LONGEST) ? 0 : fail("--operation: not an operation id");
+    }
+    if (is_option(cursor, "--state")) {
+        options->state = take_value(cursor, "--state");
+        if (options->state == NULL) {
+            return -1;
+        }
+        return options->state[0] == '/' ? 0 : fail("--state: not an absolute path: %s", options->state);
+    }
+    if (is_option(cursor, "--pid-namespace")) {
+        options->pid_namespace = true;
+        return cursor->inline_value == NULL ? 0 : fail("--pid-namespace takes no value");
+    }
+    if (is_option(cursor, "--last-pid")) {
+        return take_number(cursor, "--last-pid", 1, PID_MOST - 1, &options->last_pid);
+    }
+    if (is_option(cursor, "--cgroup-procs")) {
+        value = take_value(cursor, "--cgroup-procs");
+        if (value == NULL) {
+            return -1;
+        }
+        if (options->cgroup_count == CGROUPS_MOST) {
+            return fail("more than %d --cgroup-procs", CGROUPS_MOST);
+        }
+        options->cgroups[options->cgroup_count++] = value;
+        return 0;
+    }
+    if (is_option(cursor, "--deadline")) {
+        value = take_value(cursor, "--deadline");
+        if (value == NULL) {
+            return -1;
+        }
+        return text_parse_seconds(value, DEADLINE_MOST_SECONDS, &options->deadline_ms)
+            ? 0 : fail("--deadline: not a number of seconds: %s", value);
+    }
+    if (is_option(cursor, "--map")) {
+        value = take_value(cursor, "--map");
+        if (value == NULL) {
+            return -1;
+        }
+        if (options->map_count == MAPS_MOST) {
+            return fail("more than %d --map", MAPS_MOST);
+        }
+        return map_parse(value, &options->maps[options->map_count++]);
+    }
+    return fail("unknown option: %s", cursor->words[cursor->at]);
+}
+
+int restore_options_parse(int count, char **arguments, struct restore_options *options)
+{
+    *options = (struct restore_options){ .last_pid = -1, .deadline_ms = START_DEADLINE_DEFAULT_MS };
+    struct cursor cursor = { .count = count, .words = arguments };
+    for (; cursor.at < count; cursor.at++) {
+        if (strcmp(arguments[cursor.at], "--") == 0) {
+            break;
+        }
+        if (parse_restore_option(&cursor, options) < 0) {
+            return -1;
+        }
+    }
+    if (options->operation == NULL) {
+        return fail("--operation is missing");
+    }
+    if (options->state == NULL) {
+        return fail("--state is missing");
+    }
+    if (options->last_pid >= 0 && !options->pid_namespace) {
+        return fail("--last-pid needs --pid-namespace");
+    }
+    return take_command(&cursor, &options->command, &options->command_count);
+}
+
+int enter_options_parse(int count, char **arguments, struct enter_options *options)
+{
+    int64_t pid = 0;
+    struct cursor cursor = { .count = count, .words = arguments };
+    for (; cursor.at < count; cursor.at++) {
+        if (strcmp(arguments[cursor.at], "--") == 0) {
+            break;
+        }
+        if (!is_option(&cursor, "--pid")) {
+            return fail("unknown option: %s", arguments[cursor.at]);
+        }
+        if (take_number(&cursor, "--pid", 1, PID_MOST, &pid) < 0) {
+            return -1;
+        }
+    }
+    if (pid == 0) {
+        return fail("--pid is missing");
+    }
+    options->pid = (int)pid;
+    size_t words;
+    return take_command(&cursor, &options->command, &words);
+}
