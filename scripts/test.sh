@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Sets everything up, builds, and runs tests.
+#
+#   scripts/test.sh [core|repository|gpu|containers|all] [--long] [--built]
+#
+#   core        (default) unit tests, and checkpoints and restores of real processes with real CRIU (root)
+#   repository  the repository alone
+#   gpu, containers
+#   all         everything
+#   --long      also soak and multi-GiB tests
+#   --built     artifacts/bin is up to date: skip setup and build of what is shipped
+#
+# The last line is 'N passed, N failed, N skipped'; the exit code is 0 when nothing failed.
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$ROOT/scripts/lib/suites.sh"
+
+SUITE=core
+LONG=0
+BUILT=0
+for argument in "$@"; do
+    case $argument in
+        core | repository | gpu | containers | all) SUITE=$argument ;;
+        --long) LONG=1 ;;
+        --built) BUILT=1 ;;
+        -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        *) die "unknown argument: $argument (try --help)" ;;
+    esac
+done
+FILTER=()
+if [ "$LONG" -eq 0 ]; then
+    FILTER=(-trait- "Length=Long")
+else
+    UNIT_LIMIT=$LONG_LIMIT
+    INTEGRATION_LIMIT=$LONG_LIMIT
+fi
+
+# stage NAME COMMAND...: a step that must succeed; it is counted only when it fails.
+stage() {
+    local name=$1 started=$SECONDS
+    shift
+    if "$@"; then
+        record "$name" $((SECONDS - started)) 0 0 0
+    else
+        record "$name" $((SECONDS - started)) 0 1 0
+        print_table
+        closing_line
+        exit 1
+    fi
+}
+
+build_tests() {
+    # The lock of build.sh: MSBuild's obj folders are shared.
+    run_quietly "building the tests" flock -w 1800 "$ARTIFACTS/build.lock" \
+        dotnet build "$ROOT/Checkpointer.sln" -v q -nologo -clp:NoSummary -nodeReuse:false
+}
+
+run_core() {
+    test_script layering "$ROOT/scripts/check-layering.sh"
+    native_tests
+    for project in Platform Engine Node Cli; do
+        test_project "Checkpointer.$project.Tests" "$UNIT_LIMIT" "${FILTER[@]}"
+    done
+    test_project Checkpointer.Integration.Tests "$INTEGRATION_LIMIT" "${FILTER[@]}"
+}
+
+run_repository() { test_project Checkpointer.Repository.Tests "$UNIT_LIMIT" "${FILTER[@]}"; }
+
+# run_later PROJECT LIMIT: for suites that come with a later part of the product.
+run_later() {
+    if [ -d "$ROOT/tests/$1" ]; then
+        test_project "$1" "$2" "${FILTER[@]}"
+    else
+        echo "== ${1#Checkpointer.}: this suite has no tests yet"
+    fi
+}
+
+if [ "$BUILT" -eq 0 ]; then
+    stage setup "$ROOT/scripts/setup.sh"
+    stage build "$ROOT/scripts/build.sh"
+fi
+stage "build tests" build_tests
+export PATH=$PATH:$ARTIFACTS/tools
+
+case $SUITE in
+    core) run_repository; run_core ;;
+    repository) run_repository ;;
+    gpu) run_later Checkpointer.Gpu.Tests "$UNIT_LIMIT" ;;
+    containers) run_later Checkpointer.Containers.Tests "$INTEGRATION_LIMIT" ;;
+    all)
+        run_repository
+        run_core
+        run_later Checkpointer.Gpu.Tests "$UNIT_LIMIT"
+        run_later Checkpointer.Containers.Tests "$INTEGRATION_LIMIT"
+        ;;
+esac
+print_table
+closing_line
+[ "$FAILED" -eq 0 ]
