@@ -8,7 +8,6 @@ internal static unsafe partial class Libc
     internal const int AtSymlinkNoFollow = 0x100;
     internal const int AtEmptyPath = 0x1000;
     internal const uint StatxBasicStats = 0x7ff;
-    internal const uint StatxMountId = 0x1000;
     internal const ulong StatxAttributeMountRoot = 0x2000;
     internal const int LockExclusive = 2;
     internal const int LockNonBlocking = 4;
@@ -78,9 +77,10 @@ internal static unsafe partial class Libc
         [FieldOffset(56)] internal ulong AttributesMask;
         [FieldOffset(112)] internal long ModifiedSeconds;
         [FieldOffset(120)] internal uint ModifiedNanoseconds;
+        [FieldOffset(128)] internal uint RepresentedMajor;
+        [FieldOffset(132)] internal uint RepresentedMinor;
         [FieldOffset(136)] internal uint DeviceMajor;
         [FieldOffset(140)] internal uint DeviceMinor;
-        [FieldOffset(144)] internal ulong MountId;
     }
 
     /// <summary>struct statfs of a 64-bit kernel.</summary>

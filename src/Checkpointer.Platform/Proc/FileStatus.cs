@@ -3,12 +3,9 @@ using System.Runtime.InteropServices;
 namespace Checkpointer.Platform;
 
 /// <summary>What <c>statx</c> says of a file. It works on <c>/proc/PID/fd/N</c> too, and then speaks of the opened file, deleted or not.</summary>
-public sealed partial record FileStatus
+public sealed unsafe record FileStatus
 {
-    private const int CurrentDirectory = -100;      // AT_FDCWD
     private const int DoNotSync = 0x4000;           // AT_STATX_DONT_SYNC: a hung network file system must not hang us
-    private const int DoNotFollow = 0x100;          // AT_SYMLINK_NOFOLLOW
-    private const uint BasicFields = 0x7ff;         // STATX_BASIC_STATS
     private const int NanosecondsPerSecond = 1_000_000_000;
 
     public required FileType Type { get; init; }
@@ -40,11 +37,24 @@ public sealed partial record FileStatus
     /// <summary>The status of the file at a path, links followed; null when it cannot be had (gone, or no permission).</summary>
     public static FileStatus? Of(string path, bool followLinks = true)
     {
-        int flags = DoNotSync | (followLinks ? 0 : DoNotFollow);
-        return Statx(CurrentDirectory, path, flags, BasicFields, out StatxBuffer s) == 0 ? From(s) : null;
+        NativePath.Check(path);
+        int flags = DoNotSync | (followLinks ? 0 : Libc.AtSymlinkNoFollow);
+        Libc.StatxBuffer s;
+        return Libc.Statx(Libc.AtCurrentDirectory, path, flags, Libc.StatxBasicStats, &s) == 0 ? From(s) : null;
     }
 
-    private static FileStatus From(in StatxBuffer s)
+    /// <summary>The status of an open file, also one opened as a mere path.</summary>
+    /// <exception cref="PlatformException">The kernel refuses.</exception>
+    public static FileStatus Of(SafeHandle handle)
+    {
+        Libc.StatxBuffer s;
+        return Libc.Statx(handle, "", Libc.AtEmptyPath | DoNotSync, Libc.StatxBasicStats, &s) == 0 ? From(s) : throw Libc.Failure("statx");
+    }
+
+    /// <summary>True for another view of the same file.</summary>
+    public bool IsSameFile(FileStatus other) => Device == other.Device && Inode == other.Inode;
+
+    private static FileStatus From(in Libc.StatxBuffer s)
     {
         return new FileStatus
         {
@@ -60,28 +70,6 @@ public sealed partial record FileStatus
             Device = new DeviceNumber(s.DeviceMajor, s.DeviceMinor),
             RepresentedDevice = new DeviceNumber(s.RepresentedMajor, s.RepresentedMinor),
         };
-    }
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Statx(int directory, string path, int flags, uint mask, out StatxBuffer buffer);
-
-    // struct statx is the same on every architecture: 256 bytes, of which we name what we use.
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct StatxBuffer
-    {
-        [FieldOffset(0x10)] public uint Links;
-        [FieldOffset(0x14)] public uint Uid;
-        [FieldOffset(0x18)] public uint Gid;
-        [FieldOffset(0x1c)] public ushort Mode;
-        [FieldOffset(0x20)] public ulong Inode;
-        [FieldOffset(0x28)] public ulong Size;
-        [FieldOffset(0x30)] public ulong Blocks;
-        [FieldOffset(0x70)] public long ModifiedSeconds;
-        [FieldOffset(0x78)] public uint ModifiedNanoseconds;
-        [FieldOffset(0x80)] public uint RepresentedMajor;
-        [FieldOffset(0x84)] public uint RepresentedMinor;
-        [FieldOffset(0x88)] public uint DeviceMajor;
-        [FieldOffset(0x8c)] public uint DeviceMinor;
     }
 }
 

@@ -14,9 +14,9 @@ public sealed unsafe class UnixListener : IDisposable
     /// <summary>Pause between attempts while the other side's queue is full: the kernel gives no event for that.</summary>
     private static readonly TimeSpan ConnectRetry = TimeSpan.FromMilliseconds(10);
 
-    private readonly FileStat _bound;
+    private readonly FileStatus? _bound;
 
-    private UnixListener(string path, SafeFileHandle handle, FileStat bound)
+    private UnixListener(string path, SafeFileHandle handle, FileStatus? bound)
     {
         Path = path;
         Handle = handle;
@@ -59,7 +59,7 @@ public sealed unsafe class UnixListener : IDisposable
                 throw Libc.Failure($"listen {path}");
             }
 
-            return new UnixListener(path, socket, FileStat.Of(path, followLink: false));
+            return new UnixListener(path, socket, FileStatus.Of(path, followLinks: false));
         }
         catch
         {
@@ -149,7 +149,7 @@ public sealed unsafe class UnixListener : IDisposable
         }
 
         Handle.Dispose();
-        if (FileStat.TryOf(Path, followLink: false, out FileStat present) && present.IsSameFile(_bound))
+        if (_bound is not null && FileStatus.Of(Path, followLinks: false)?.IsSameFile(_bound) == true)
         {
             Libc.Unlink(Path); // fails only when somebody else removed it first
         }
@@ -195,12 +195,12 @@ public sealed unsafe class UnixListener : IDisposable
 
     private static void RemoveStale(string path)
     {
-        if (!FileStat.TryOf(path, followLink: false, out FileStat present))
+        if (FileStatus.Of(path, followLinks: false) is not { } present)
         {
             return; // it went away by itself
         }
 
-        if (present.Kind != InodeKind.Socket)
+        if (present.Type != FileType.Socket)
         {
             throw PlatformException.FromErrno($"bind {path}: not a socket", Errno.EADDRINUSE);
         }
