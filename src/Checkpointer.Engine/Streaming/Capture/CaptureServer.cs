@@ -22,6 +22,7 @@ public sealed class CaptureServer : IAsyncDisposable
     private readonly CaptureMeter _meter;
     private readonly AbortSource _abort = new();
     private readonly TaskCompletionSource _complete = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _run;
 
     /// <param name="imagesDir">CRIU's image directory, at most 85 bytes long; UsageException (path-too-long) otherwise.</param>
@@ -47,6 +48,9 @@ public sealed class CaptureServer : IAsyncDisposable
     /// its post-dump hook with the socket still open. Faults with the reason when the stream broke before.
     /// </summary>
     public Task Complete => _complete.Task;
+
+    /// <summary>CRIU connected: right after this it stops the tree. Never completes when it does not come.</summary>
+    public Task Connected => _connected.Task;
 
     /// <summary>The counters of this moment.</summary>
     public CaptureStatistics Statistics => _meter.Snapshot();
@@ -95,6 +99,7 @@ public sealed class CaptureServer : IAsyncDisposable
         try
         {
             UnixConnection connection = await _socket.AcceptAsync(expectedPeer, ConnectPatience, _time, stopping.Token).ConfigureAwait(false);
+            _connected.TrySetResult();
             await DedicatedThread.Run("image-capture", () =>
             {
                 using CaptureSession session = new(connection, _writer, _pool, _meter, _complete, _logger, stopping.Token);

@@ -1,0 +1,171 @@
+using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.Journal;
+using Checkpointer.Engine.Lineages;
+using Checkpointer.Engine.Preflight;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Checkpointing;
+
+/// <summary>
+/// One checkpoint, from inspection to a durable snapshot. Until the snapshot is durable every failure ends with the workload running
+/// on; a workload is ended only by CRIU, and only after this operation's gate said that the manifest is committed.
+/// </summary>
+internal sealed partial class CheckpointOperation
+{
+    private readonly EngineServices _services;
+    private readonly string _id;
+    private readonly CheckpointRequest _request;
+    private readonly IProgress<OperationProgress>? _progress;
+    private readonly PhaseClock _clock;
+
+    private string _phase = OperationPhase.Inspect;
+    private string? _logFile;
+
+    public CheckpointOperation(EngineServices services, string id, CheckpointRequest request, IProgress<OperationProgress>? progress)
+    {
+        _services = services;
+        _id = id;
+        _request = request;
+        _progress = progress;
+        _clock = new PhaseClock(services.Time);
+    }
+
+    public async Task<CheckpointResult> RunAsync(CancellationToken cancellationToken)
+    {
+        using var abort = new OperationAbort(_request.TimeoutSeconds, _services.Time, cancellationToken);
+        try
+        {
+            return await RunAsync(abort).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (abort.Reason is { } reason)
+        {
+            throw Outcome.With(reason, WorkloadState.Untouched, durable: false, _logFile);
+        }
+    }
+
+    private async Task<CheckpointResult> RunAsync(OperationAbort abort)
+    {
+        Enter(OperationPhase.Inspect);
+        var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
+        var root = ProcessIdentity.Of(_request.Pid)
+            ?? throw new UsageException("pid-not-found", $"There is no process {_request.Pid}.", "Look the pid up again: ps -e.");
+        var tree = _services.Trees.FindByRoot(root);
+        var inspection = WorkloadInspector.Inspect(_request.Pid, new InspectOptions
+        {
+            OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null,
+            LeaveRunning = _request.LeaveRunning,
+        });
+        Refusal.ThrowIf(inspection.Verdict, _request.Force, $"Process {inspection.Tree.Root.Label} cannot be checkpointed");
+        using var workload = WorkloadLock.Take(_services.Options.RunDirectory, root);
+        EngineLog.CheckpointStarted(
+            _services.Logger, _id, root.Pid, inspection.Tree.Root.Stat.Name, inspection.Tree.Processes.Count, inspection.EstimatedBytes);
+
+        Enter(OperationPhase.Prepare);
+        var key = KeyFile.Load(_request.KeyFile);
+        await using var repository = await CheckpointRepository
+            .OpenAsync(RepositoryUrl.Open(_request.Repository), key, abort.Token).ConfigureAwait(false);
+        var target = await LineageChoice.ChooseAsync(
+            repository, _services.Lineages, root, _request.Name, abort.Token).ConfigureAwait(false);
+        var memory = OperationMemory.ForCheckpoint(_request.MemoryBytes, inspection.EstimatedBytes);
+        using var pool = new BlockPool(memory.PoolBytes);
+        pool.Prefault(abort.Token);
+        await using var writer = repository.BeginSnapshot(target, memory.Writer(pool, _services.Loggers));
+        using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
+        var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
+        using var journal = _services.Journal.Open(Describe(inspection, root, tree is { OwnPidNamespace: true }, target, place));
+
+        var dump = new DumpSession(_services, _id, _request, abort)
+        {
+            Criu = criu,
+            Inspection = inspection,
+            Root = root,
+            EnterNamespacesOf = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null,
+            Writer = writer,
+            Pool = pool,
+            Place = place,
+            LogDirectory = logs,
+            Journal = journal,
+            Enter = Enter,
+            Report = Report,
+        };
+        _logFile = dump.LogPath;
+        var sealedBy = await dump.RunAsync().ConfigureAwait(false);
+
+        Remember(root, sealedBy.Snapshot);
+        journal.Close();
+        var result = Result(sealedBy, target, inspection);
+        Report(new OperationProgress
+        {
+            Phase = OperationPhase.Done,
+            BytesDone = result.BytesCaptured,
+            BytesTotal = result.BytesCaptured,
+            BytesStored = result.BytesStored,
+        });
+        EngineLog.CheckpointDone(
+            _services.Logger, _id, result.Snapshot, result.WorkloadRunning ? "running" : "ended", result.FrozenMs);
+        return result;
+    }
+
+    private JournalEntry Describe(
+        Inspection inspection, ProcessIdentity root, bool ownNamespace, SnapshotTarget target, RunPlace place) => new()
+        {
+            Operation = _id,
+            Kind = OperationKind.Checkpoint,
+            Phase = OperationPhase.Prepare,
+            Started = _services.Time.GetUtcNow(),
+            Repository = _request.Repository,
+            KeyFile = Path.GetFullPath(_request.KeyFile),
+            BootId = root.BootId,
+            Processes =
+            [
+                .. inspection.Tree.Processes.Select(p => new JournalProcess(
+                    p.Pid, p.StartTime, root.PidNamespace, p.Stat.State == 'T')),
+            ],
+            CriuRootPid = ownNamespace ? inspection.Tree.Root.OwnPid : root.Pid,
+            NetworkNamespace = NamespaceInode.Of(root.Pid, "net"),
+            LeaveRunning = _request.LeaveRunning,
+            Snapshot = new SnapshotId(target.Lineage, target.Generation).ToString(),
+            RunDirectory = place.Directory,
+        };
+
+    /// <summary>The running workload belongs to the lineage from now on, and this node saw its generation.</summary>
+    private void Remember(ProcessIdentity root, SnapshotInfo snapshot)
+    {
+        if (_request.LeaveRunning)
+        {
+            _services.Lineages.Bind(root, snapshot.Id.Lineage, snapshot.Id.Generation);
+        }
+        else
+        {
+            _services.Lineages.Saw(snapshot.Id.Lineage, snapshot.Id.Generation);
+        }
+    }
+
+    private CheckpointResult Result(SealedDump dump, SnapshotTarget target, Inspection inspection) => new()
+    {
+        Snapshot = dump.Snapshot.Id.ToString(),
+        Lineage = target.Lineage.ToString(),
+        Generation = target.Generation,
+        Name = dump.Snapshot.Content.Name,
+        Parent = target.Parent?.ToString(),
+        BytesCaptured = dump.Snapshot.BytesCaptured,
+        BytesStored = dump.Snapshot.BytesStored,
+        Durable = true,
+        WorkloadRunning = _request.LeaveRunning,
+        FrozenMs = Math.Round(dump.Frozen.TotalMilliseconds, 3),
+        CriuFrozenMs = Math.Round(dump.CriuFrozen.TotalMilliseconds, 3),
+        Timings = _clock.Finish(),
+        Findings = [.. inspection.Verdict.Findings],
+        Operation = _id,
+    };
+
+    private void Enter(string phase)
+    {
+        _phase = phase;
+        _clock.Enter(phase);
+        Report(new OperationProgress { Phase = phase });
+    }
+
+    private void Report(OperationProgress progress) => _progress?.Report(progress with { Phase = progress.Phase.Length == 0 ? _phase : progress.Phase });
+}

@@ -1,0 +1,89 @@
+using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Preflight;
+using Checkpointer.Engine.Recovery;
+using Checkpointer.Engine.Streaming;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Checkpointing;
+
+/// <summary>What happens while CRIU waits in its post-dump hook: the tree is frozen, the image is whole, nothing is decided yet.</summary>
+internal sealed partial class DumpSession
+{
+    /// <summary>
+    /// Waits for the hook, completes the snapshot, and only then lets CRIU go on. Leave-running: the bytes are with us, which is
+    /// enough, since the workload lives. Otherwise: the manifest is committed. Any failure refuses, and CRIU resumes the tree.
+    /// </summary>
+    private async Task<List<StateFile>> SealAsync(
+        CaptureServer capture, HookGate gate, FileCapture files, Task<int> criuPid, CancellationToken cancellationToken)
+    {
+        var expected = await criuPid.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var call = await gate.WaitAsync(pid => TaskState.DescendsFrom(pid, expected), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await capture.Complete.WaitAsync(cancellationToken).ConfigureAwait(false);
+            CheckRoot(call.InitPid);
+            var captured = await DedicatedThread.Run("file capture", () => files.Capture(Root.Pid, StatePaths(), cancellationToken))
+                .ConfigureAwait(false);
+            if (!_request.LeaveRunning)
+            {
+                Enter(OperationPhase.Commit);
+                Journal.Write(Journal.Entry with { Phase = OperationPhase.Commit });
+                _committed = await Writer.CommitAsync(Manifest(captured), cancellationToken).ConfigureAwait(false);
+            }
+
+            // From here CRIU decides; a hook that is gone makes it roll back, which its exit code tells.
+            cancellationToken.ThrowIfCancellationRequested();
+            _released = call.TryAllow();
+            return captured;
+        }
+        catch
+        {
+            call.Refuse();
+            throw;
+        }
+    }
+
+    /// <summary>CRIU must have dumped the very process that was inspected.</summary>
+    private void CheckRoot(int initPid)
+    {
+        var expected = EnterNamespacesOf is null ? Root.Pid : Inspection.Tree.Root.OwnPid;
+        if (!Root.IsAlive() || (initPid != 0 && initPid != expected))
+        {
+            throw new OperationFailedException(
+                "root-changed",
+                $"Process {Root.Pid} is not the one that was inspected any more.",
+                "Look the pid up again and checkpoint once more.");
+        }
+    }
+
+    /// <summary>What travels beside the memory: files on tmpfs that the tree uses, and what the person asked for.</summary>
+    private List<string> StatePaths() =>
+    [
+        .. Inspection.TmpfsFiles.Select(static f => f.Path)
+            .Concat(_request.Include.Select(Path.GetFullPath))
+            .Distinct(StringComparer.Ordinal),
+    ];
+
+    private ManifestContent Manifest(List<StateFile> files)
+    {
+        var record = new WorkloadRecord
+        {
+            RootPid = Inspection.Tree.Root.OwnPid,
+            Command = Inspection.Tree.Root.Stat.Name,
+            Processes = Inspection.Tree.Processes.Count,
+            Requirement = Inspection.Requirement with { CriuVersion = Criu.Version.ToString() },
+            Options = Inspection.Options,
+            StateFiles = files,
+        };
+        return new ManifestContent
+        {
+            Name = _request.Name,
+            Created = _services.Time.GetUtcNow(),
+            Node = Host.HostName,
+            Intent = _request.LeaveRunning ? "running" : "final",
+            Labels = _request.Labels,
+            Workload = record.ToJson(),
+        };
+    }
+}

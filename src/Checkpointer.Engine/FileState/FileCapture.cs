@@ -1,0 +1,113 @@
+using System.Globalization;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+using Microsoft.Win32.SafeHandles;
+
+namespace Checkpointer.Engine.FileState;
+
+/// <summary>Reads the files that travel with a snapshot, while the tree is frozen, through the same packs as the memory.</summary>
+internal sealed class FileCapture
+{
+    private const int MaxPermission = 0x1ff; // 0777: set-id and sticky bits never travel
+
+    private readonly SnapshotWriter _writer;
+    private readonly BlockPool _pool;
+
+    public FileCapture(SnapshotWriter writer, BlockPool pool)
+    {
+        _writer = writer;
+        _pool = pool;
+    }
+
+    /// <summary>Bytes read so far, for the watchdog.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Captures each file whole, as the tree's root sees it.</summary>
+    /// <exception cref="OperationFailedException">A file is gone, no regular file any more, or changes its length while it is read.</exception>
+    public List<StateFile> Capture(int rootPid, IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    {
+        List<StateFile> captured = [];
+        using var root = RootedOpen.OpenRoot(string.Create(CultureInfo.InvariantCulture, $"/proc/{rootPid}/root"));
+        foreach (var path in paths)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var content = string.Create(CultureInfo.InvariantCulture, $"state-{captured.Count + 1}");
+            using var file = Open(root, path);
+            var status = FileStatus.Of(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.DangerousGetHandle()}"))
+                ?? throw Failed(path, "its status cannot be read");
+            if (status.Type != FileType.Regular)
+            {
+                throw Failed(path, "it is no regular file");
+            }
+
+            if (Copy(file, content, cancellationToken) is var length && length != status.Size)
+            {
+                throw Failed(path, $"it had {status.Size} bytes and gave {length}: somebody outside the tree writes to it");
+            }
+
+            captured.Add(new StateFile
+            {
+                Path = path,
+                Content = content,
+                Size = status.Size,
+                Mode = status.Mode & MaxPermission,
+                Uid = status.Uid,
+                Gid = status.Gid,
+                ModifiedNanoseconds = status.ModifiedNanoseconds,
+                OnTmpfs = FileSystems.IsTmpfs(file),
+            });
+        }
+
+        return captured;
+    }
+
+    private static SafeFileHandle Open(SafeFileHandle root, string path)
+    {
+        try
+        {
+            return RootedOpen.Open(root, path.TrimStart('/'), OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlocking);
+        }
+        catch (PlatformException e)
+        {
+            throw Failed(path, e.Message, e);
+        }
+    }
+
+    private static OperationFailedException Failed(string path, string why, Exception? inner = null) => new(
+        "state-file", $"{path} cannot be captured: {why}.", "Mend the file, or leave it out of --include.", inner);
+
+    private long Copy(SafeFileHandle file, string content, CancellationToken cancellationToken)
+    {
+        var sink = _writer.OpenFile(content, FileKind.Pages);
+        long length = 0;
+        while (true)
+        {
+            var block = _pool.Rent(cancellationToken);
+            var read = Fill(file, block.Span);
+            if (read == 0)
+            {
+                block.Dispose();
+                break;
+            }
+
+            block.Length = read;
+            sink.Append(block);
+            length += read;
+            Bytes += read;
+        }
+
+        sink.Complete();
+        return length;
+    }
+
+    private static int Fill(SafeFileHandle file, Span<byte> buffer)
+    {
+        var filled = 0;
+        while (filled < buffer.Length && Fds.Read(file, buffer[filled..]) is var read and > 0)
+        {
+            filled += read;
+        }
+
+        return filled;
+    }
+}

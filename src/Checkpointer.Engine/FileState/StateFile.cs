@@ -1,0 +1,26 @@
+namespace Checkpointer.Engine.FileState;
+
+/// <summary>A regular file whose content travels with the snapshot, because CRIU does not save it. Persisted.</summary>
+public sealed record StateFile
+{
+    /// <summary>Absolute and canonical: no symbolic link in it when it was captured.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The file of the snapshot that holds the content.</summary>
+    public required string Content { get; init; }
+
+    public required long Size { get; init; }
+
+    /// <summary>Permission bits, at most 0777: set-id bits never travel.</summary>
+    public required int Mode { get; init; }
+
+    public required uint Uid { get; init; }
+
+    public required uint Gid { get; init; }
+
+    /// <summary>Modification time, nanoseconds since 1970.</summary>
+    public required long ModifiedNanoseconds { get; init; }
+
+    /// <summary>True for a file on tmpfs; at restore its directory must be a tmpfs again.</summary>
+    public required bool OnTmpfs { get; init; }
+}

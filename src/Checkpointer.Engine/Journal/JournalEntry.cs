@@ -1,0 +1,68 @@
+using System.Text.Json.Serialization;
+
+namespace Checkpointer.Engine.Journal;
+
+/// <summary>
+/// What must be known to end an operation whose engine died: who was stopped, in which network namespace, and how far it had come.
+/// Written before each step that would have to be undone.
+/// </summary>
+public sealed record JournalEntry
+{
+    /// <summary>The version this code writes; an entry with a greater one is refused, never guessed at.</summary>
+    public const int CurrentVersion = 1;
+
+    public int Version { get; init; } = CurrentVersion;
+
+    public required string Operation { get; init; }
+
+    public required OperationKind Kind { get; init; }
+
+    public required string Phase { get; init; }
+
+    public required DateTimeOffset Started { get; init; }
+
+    /// <summary>The repository as it was named, without credentials, and the key file's path (never its content).</summary>
+    public required string Repository { get; init; }
+
+    public required string KeyFile { get; init; }
+
+    /// <summary>The boot this entry belongs to; another boot means that every process of it is gone.</summary>
+    public required string BootId { get; init; }
+
+    /// <summary>The tree at the time of inspection, root first. Empty for a restore that has not produced one.</summary>
+    public List<JournalProcess> Processes { get; init; } = [];
+
+    /// <summary>CRIU itself while it runs; null before and after.</summary>
+    public JournalProcess? Criu { get; init; }
+
+    /// <summary>The root's pid as CRIU sees it: the number in the name of its network lock.</summary>
+    public int CriuRootPid { get; init; }
+
+    /// <summary>The root of the network namespace that CRIU locks, as an inode; zero where nothing is locked.</summary>
+    public ulong NetworkNamespace { get; init; }
+
+    /// <summary>True when tasks of the tree may be stopped or traced right now.</summary>
+    public bool Frozen { get; init; }
+
+    public bool LeaveRunning { get; init; }
+
+    /// <summary>The snapshot that this operation is about to commit or is restoring.</summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>A restore's tree: the directory that <c>checkpointer-init</c> keeps.</summary>
+    public string? TreeDirectory { get; init; }
+
+    /// <summary>Directories below the run directory that this operation made.</summary>
+    public string? RunDirectory { get; init; }
+}
+
+/// <summary>Which way an operation goes. The names are persisted.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<OperationKind>))]
+public enum OperationKind
+{
+    Checkpoint,
+    Restore,
+}
+
+/// <summary>A process that a journal names: enough to know it again, and to know that it is gone.</summary>
+public sealed record JournalProcess(int Pid, ulong StartTime, ulong PidNamespace, bool WasStopped);

@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Journal;
+
+/// <summary>A journal entry that this process holds. Disposing it without <see cref="Close"/> leaves it for recovery.</summary>
+public sealed class OpenJournalEntry : IDisposable
+{
+    private readonly string _path;
+    private readonly FileLock _lock;
+
+    internal OpenJournalEntry(string path, FileLock held, JournalEntry entry)
+    {
+        _path = path;
+        _lock = held;
+        Entry = entry;
+    }
+
+    public JournalEntry Entry { get; private set; }
+
+    /// <summary>Replaces the entry and returns when it would survive a power loss.</summary>
+    public void Write(JournalEntry entry)
+    {
+        DurableFile.Create(_path, JsonSerializer.SerializeToUtf8Bytes(entry, JournalJson.Default.JournalEntry), createOnly: false);
+        Entry = entry;
+    }
+
+    /// <summary>Removes the entry: nothing of this operation needs to be undone any more.</summary>
+    public void Close()
+    {
+        File.Delete(_path);
+        // The lock file goes while it is held; a waiter that opened it sees an entry that is gone.
+        File.Delete(_path + ".lock");
+        _lock.Dispose();
+    }
+
+    public void Dispose() => _lock.Dispose();
+}

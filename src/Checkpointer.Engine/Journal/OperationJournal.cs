@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Journal;
+
+/// <summary>
+/// The node's journal: one small fsynced file per operation in progress, flocked by the engine that runs it. An entry that nobody
+/// holds was left by an engine that died, and any engine may recover it.
+/// </summary>
+public sealed class OperationJournal
+{
+    /// <summary>An entry names every process of a tree: 100,000 of them at some 90 bytes stay below this. Bytes.</summary>
+    private const int MaxEntryBytes = 16 << 20;
+
+    private readonly string _directory;
+
+    public OperationJournal(string stateDirectory)
+    {
+        _directory = Path.Combine(stateDirectory, "operations");
+    }
+
+    /// <summary>Writes the first version of an entry and holds its lock until it is closed or this process ends.</summary>
+    public OpenJournalEntry Open(JournalEntry entry)
+    {
+        StateDirectories.Create(_directory);
+        var path = PathOf(entry.Operation);
+        var held = FileLock.TryTake(path + ".lock")
+            ?? throw new OperationFailedException("operation-exists", $"Operation {entry.Operation} is in progress already.");
+        try
+        {
+            var open = new OpenJournalEntry(path, held, entry);
+            open.Write(entry);
+            return open;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Entries that no living engine holds. The caller owns what it gets and must close or dispose each.</summary>
+    public IReadOnlyList<OpenJournalEntry> TakeAbandoned()
+    {
+        if (!Directory.Exists(_directory))
+        {
+            return [];
+        }
+
+        List<OpenJournalEntry> taken = [];
+        foreach (var path in Directory.EnumerateFiles(_directory, "*.json").Order(StringComparer.Ordinal))
+        {
+            var held = FileLock.TryTake(path + ".lock");
+            if (held is null)
+            {
+                continue;
+            }
+
+            try
+            {
+                // It may have been closed between the listing and the lock.
+                if (File.Exists(path))
+                {
+                    taken.Add(new OpenJournalEntry(path, held, Read(path)));
+                    continue;
+                }
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+
+            held.Dispose();
+        }
+
+        return taken;
+    }
+
+    private static JournalEntry Read(string path)
+    {
+        var length = new FileInfo(path).Length;
+        if (length > MaxEntryBytes)
+        {
+            throw Unreadable(path, $"it has {length} bytes", null);
+        }
+
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            var version = JsonSerializer.Deserialize(bytes, JournalJson.Default.JournalVersion)?.Version ?? 0;
+            if (version is < 1 or > JournalEntry.CurrentVersion)
+            {
+                throw new HostException(
+                    "journal-too-new",
+                    $"{path} has version {version}; this checkpointer knows up to {JournalEntry.CurrentVersion}.",
+                    "Start the version that wrote it, or move the file away when no process of it runs any more.");
+            }
+
+            return JsonSerializer.Deserialize(bytes, JournalJson.Default.JournalEntry) ?? throw Unreadable(path, "it is empty", null);
+        }
+        catch (JsonException e)
+        {
+            throw Unreadable(path, "it is no journal entry", e);
+        }
+    }
+
+    private static HostException Unreadable(string path, string why, Exception? inner) => new(
+        "journal-unreadable",
+        $"The journal entry {path} cannot be read: {why}.",
+        "Look at the processes that it names, then move the file away.",
+        inner);
+
+    private string PathOf(string operation) => Path.Combine(_directory, operation + ".json");
+}

@@ -1,0 +1,31 @@
+namespace Checkpointer.Engine.Lineages;
+
+/// <summary>A restored tree as this node keeps it: who owns it and which lineage it carries on.</summary>
+public sealed record TreeRecord
+{
+    public int Version { get; init; } = 1;
+
+    public required string Operation { get; init; }
+
+    public required string Snapshot { get; init; }
+
+    public required string Lineage { get; init; }
+
+    /// <summary>The owner, <c>checkpointer-init</c>, in the engine's pid namespace.</summary>
+    public required int OwnerPid { get; init; }
+
+    public required ulong OwnerStartTime { get; init; }
+
+    /// <summary>The tree's root in the engine's pid namespace.</summary>
+    public required int RootPid { get; init; }
+
+    public required ulong RootStartTime { get; init; }
+
+    public required string BootId { get; init; }
+
+    /// <summary>True when the tree lives in a pid and mount namespace that its owner made.</summary>
+    public required bool OwnPidNamespace { get; init; }
+
+    /// <summary>The cgroups that were made for it, to be removed when it is over.</summary>
+    public List<string> Cgroups { get; init; } = [];
+}

@@ -1,0 +1,49 @@
+using Checkpointer.Engine.Journal;
+using Checkpointer.Engine.Lineages;
+using Microsoft.Extensions.Logging;
+
+namespace Checkpointer.Engine;
+
+/// <summary>What every operation of one engine shares.</summary>
+internal sealed class EngineServices
+{
+    public EngineServices(EngineOptions options, ILoggerFactory loggers, TimeProvider time)
+    {
+        Options = options;
+        Loggers = loggers;
+        Time = time;
+        Journal = new OperationJournal(options.StateDirectory);
+        Lineages = new LineageRegistry(options.StateDirectory);
+        Trees = new TreeRegistry(options.StateDirectory);
+        Logger = loggers.CreateLogger("Checkpointer.Engine");
+    }
+
+    public EngineOptions Options { get; }
+
+    public ILoggerFactory Loggers { get; }
+
+    public ILogger Logger { get; }
+
+    public TimeProvider Time { get; }
+
+    public OperationJournal Journal { get; }
+
+    public LineageRegistry Lineages { get; }
+
+    public TreeRegistry Trees { get; }
+
+    public string Hook => Shim("checkpointer-hook");
+
+    public string Init => Shim("checkpointer-init");
+
+    private string Shim(string name)
+    {
+        var path = Path.Combine(Options.ShimDirectory ?? AppContext.BaseDirectory, name);
+        return File.Exists(path)
+            ? path
+            : throw new HostException(
+                "no-shim",
+                $"{path} does not exist.",
+                "Install checkpointer whole: the helpers belong beside the executable (scripts/build.sh makes them).");
+    }
+}

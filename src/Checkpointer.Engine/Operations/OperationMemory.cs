@@ -1,0 +1,58 @@
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+using Microsoft.Extensions.Logging;
+
+namespace Checkpointer.Engine;
+
+/// <summary>How the bytes of <c>--memory</c> are divided: the writer's fixed part first, the rest is buffers.</summary>
+/// <param name="PoolBytes">Bytes for the block pool.</param>
+/// <param name="Workers">Threads that compress and seal.</param>
+internal sealed record OperationMemory(long PoolBytes, int Workers)
+{
+    /// <summary>Below this a dump of many processes at once cannot be guaranteed to move. Bytes.</summary>
+    public const long Minimum = 32L << 20;
+
+    /// <summary>A dump smaller than this gains nothing from a larger pool; covers images that are not memory. Bytes.</summary>
+    private const long Slack = 32L << 20;
+
+    private static int DefaultWorkers => Math.Min(Environment.ProcessorCount, WriterOptions.MaxDefaultWorkers);
+
+    /// <summary>A pool for a dump: never more than asked for, never more than the dump can use.</summary>
+    /// <exception cref="UsageException">The budget is too small.</exception>
+    public static OperationMemory ForCheckpoint(long budget, long estimate)
+    {
+        var workers = DefaultWorkers;
+        while (workers > 1 && budget - WriterOptions.OverheadBytes(workers) < Minimum / 2)
+        {
+            workers--;
+        }
+
+        var pool = budget - WriterOptions.OverheadBytes(workers);
+        if (budget < Minimum || pool < Minimum / 2)
+        {
+            throw TooSmall(budget, Minimum);
+        }
+
+        var useful = Math.Max(estimate + (estimate / 8) + Slack, Minimum);
+        return new OperationMemory(Math.Min(pool, WithHeadroom(useful)), workers);
+    }
+
+    public static UsageException TooSmall(long budget, long needed) => new(
+        "memory-too-small",
+        $"--memory {ByteSize.Format(budget)} is too small; this operation needs at least {ByteSize.Format(needed)}.",
+        $"Give it more: --memory {(needed + (1 << 20) - 1) >> 20}M.");
+
+    /// <summary>True when the whole dump fits into the pool, so that a running workload need not wait for the store.</summary>
+    public bool Holds(long estimate) => PoolBytes >= WithHeadroom(estimate + (estimate / 16));
+
+    public WriterOptions Writer(BlockPool pool, ILoggerFactory loggers) => new()
+    {
+        Pool = pool,
+        Workers = Workers,
+        Logger = loggers.CreateLogger("Checkpointer.Repository"),
+    };
+
+    // A block of the pool carries headroom beside its data.
+    private static long WithHeadroom(long bytes) =>
+        (bytes + BlockPool.BlockSize - 1) / BlockPool.BlockSize * (BlockPool.BlockSize + BlockPool.Headroom);
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.FileState;
+
+namespace Checkpointer.Engine;
+
+/// <summary>The engine's part of a manifest: what a restore must know. Persisted; members are only ever added.</summary>
+public sealed record WorkloadRecord
+{
+    public const int CurrentVersion = 1;
+
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>What was dumped. Version 1 knows <c>process-tree</c>.</summary>
+    public string Kind { get; init; } = "process-tree";
+
+    /// <summary>The root's pid as the tree itself sees it.</summary>
+    public required int RootPid { get; init; }
+
+    /// <summary>The root's command, for people.</summary>
+    public required string Command { get; init; }
+
+    public required int Processes { get; init; }
+
+    public required Requirement Requirement { get; init; }
+
+    public required TreeOptions Options { get; init; }
+
+    public required List<StateFile> StateFiles { get; init; }
+
+    /// <summary>Reads the record out of a manifest.</summary>
+    /// <exception cref="RepositoryException">It is not one, or a newer version wrote it.</exception>
+    public static WorkloadRecord Read(JsonElement manifestPart, string snapshot)
+    {
+        try
+        {
+            var version = manifestPart.GetProperty("version").GetInt32();
+            if (version > CurrentVersion)
+            {
+                throw new RepositoryException(
+                    "snapshot-too-new",
+                    $"Snapshot {snapshot} records its workload in version {version}; this checkpointer knows up to {CurrentVersion}.",
+                    "Restore it with the version that made it, or a newer one.");
+            }
+
+            return manifestPart.Deserialize(WorkloadJson.Default.WorkloadRecord)
+                ?? throw new JsonException("the workload record is null");
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new RepositoryException(
+                "repository-damaged",
+                $"The manifest of snapshot {snapshot} holds no readable workload record: {e.Message}",
+                "It was written by something else; restore another snapshot.",
+                e);
+        }
+    }
+
+    public JsonElement ToJson() => JsonSerializer.SerializeToElement(this, WorkloadJson.Default.WorkloadRecord);
+}
+
+/// <summary>The JSON of <see cref="WorkloadRecord"/>. Unknown members are passed over: a later minor version added them.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(WorkloadRecord))]
+internal sealed partial class WorkloadJson : JsonSerializerContext;

@@ -1,0 +1,32 @@
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Recovery;
+
+/// <summary>What /proc says about who holds a process.</summary>
+internal static class TaskState
+{
+    /// <summary>The pid that traces any thread of the process; zero when nobody does or the process is gone.</summary>
+    public static int Tracer(int pid) => ProcStatus.Read(pid)?.TracerPid ?? 0;
+
+    /// <summary>The descriptors of a process that are sockets.</summary>
+    public static IEnumerable<int> SocketFds(int pid) =>
+        ProcFd.ReadAll(pid).Where(static f => f.InodeOf("socket") is not null).Select(static f => f.Fd);
+
+    /// <summary>Whether <paramref name="pid"/> is <paramref name="ancestor"/> or descends from it within a few generations.</summary>
+    public static bool DescendsFrom(int pid, int ancestor)
+    {
+        // The hook is a child of CRIU, and CRIU of checkpointer-init; nothing here is deeper.
+        const int MaxDepth = 6;
+        for (var depth = 0; depth < MaxDepth && pid > 1; depth++)
+        {
+            if (pid == ancestor)
+            {
+                return true;
+            }
+
+            pid = ProcStat.Read(pid)?.ParentPid ?? 0;
+        }
+
+        return false;
+    }
+}
