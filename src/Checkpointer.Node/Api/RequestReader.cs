@@ -1,0 +1,51 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+
+namespace Checkpointer.Node;
+
+/// <summary>Reads the JSON body of a request; whatever is wrong with it is a <see cref="UsageException"/> (code <c>bad-request</c>).</summary>
+internal static class RequestReader
+{
+    /// <summary>Bytes. A request has some hundred; long lists of labels and included paths fit many times.</summary>
+    public const int MaxBodyBytes = 256 << 10;
+
+    private static readonly JsonSerializerOptions Options = new(RequestJson.Default.Options)
+    {
+        TypeInfoResolver = RequestJson.Default.WithAddedModifier(LetConfigurationFillIn),
+    };
+
+    public static JsonTypeInfo<CheckpointRequest> Checkpoint { get; } = (JsonTypeInfo<CheckpointRequest>)Options.GetTypeInfo(typeof(CheckpointRequest));
+
+    public static JsonTypeInfo<RestoreRequest> Restore { get; } = (JsonTypeInfo<RestoreRequest>)Options.GetTypeInfo(typeof(RestoreRequest));
+
+    public static JsonTypeInfo<PreflightRequest> Preflight { get; } = (JsonTypeInfo<PreflightRequest>)Options.GetTypeInfo(typeof(PreflightRequest));
+
+    public static JsonTypeInfo<SignalRequest> Signal { get; } = (JsonTypeInfo<SignalRequest>)Options.GetTypeInfo(typeof(SignalRequest));
+
+    public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(context.Request.Body, type, context.RequestAborted).ConfigureAwait(false)
+                ?? throw new JsonException("The body is null.");
+        }
+        catch (JsonException e)
+        {
+            throw new UsageException("bad-request", $"The request's body was not understood: {e.Message}", "/openapi.json describes every request.", e);
+        }
+    }
+
+    /// <summary>The engine needs a repository and a key file; a caller may leave both to the service's configuration.</summary>
+    private static void LetConfigurationFillIn(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties)
+        {
+            if (property.Name is "repository" or "keyFile")
+            {
+                property.IsRequired = false;
+            }
+        }
+    }
+}

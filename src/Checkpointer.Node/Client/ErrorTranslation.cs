@@ -1,0 +1,27 @@
+namespace Checkpointer.Node.Client;
+
+/// <summary>The way back from an error report to the exception it was made from: same code, text, remedy, exit code and states.</summary>
+public static class ErrorTranslation
+{
+    public static CheckpointerException ToException(ErrorReport report)
+    {
+        var workload = Enum.TryParse<WorkloadState>(report.WorkloadState, ignoreCase: true, out var state) ? state : WorkloadState.Unknown;
+        var (code, message, remedy) = (report.Code, report.Message, report.Remedy);
+        return (ExitCode)report.ExitCode switch
+        {
+            ExitCode.Usage => new UsageException(code, message, remedy) { Workload = workload, SnapshotDurable = report.SnapshotDurable, LogFile = report.LogFile },
+            ExitCode.Refused => new RefusedException(code, message, remedy)
+            {
+                Findings = report.Findings,
+                Workload = workload,
+                SnapshotDurable = report.SnapshotDurable,
+                LogFile = report.LogFile,
+            },
+            ExitCode.Repository => new RepositoryException(code, message, remedy) { Workload = workload, SnapshotDurable = report.SnapshotDurable, LogFile = report.LogFile },
+            ExitCode.Environment => new HostException(code, message, remedy) { Workload = workload, SnapshotDurable = report.SnapshotDurable, LogFile = report.LogFile },
+            ExitCode.Attention => new AttentionException(code, message, remedy) { Workload = workload, SnapshotDurable = report.SnapshotDurable, LogFile = report.LogFile },
+            ExitCode.Cancelled => new OperationCancelledException(code, message, remedy) { Workload = workload, SnapshotDurable = report.SnapshotDurable, LogFile = report.LogFile },
+            _ => new OperationFailedException(code, message, remedy) { Workload = workload, SnapshotDurable = report.SnapshotDurable, LogFile = report.LogFile },
+        };
+    }
+}

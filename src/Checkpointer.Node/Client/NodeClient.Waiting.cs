@@ -1,0 +1,90 @@
+namespace Checkpointer.Node.Client;
+
+public sealed partial class NodeClient
+{
+    /// <summary>A recovery takes some tenths of a second; asking more often costs more than it gains.</summary>
+    private static readonly TimeSpan ReadyPollInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Asking to cancel is one small request; a service that does not even take that is lost.</summary>
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>One round of the long poll for a tree's exit. Rounds follow each other without end.</summary>
+    private static readonly TimeSpan ExitPoll = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Follows an operation to its end and returns it as it ended, well or not. Cancelling the token asks the service to cancel
+    /// and goes on following: the rollback is part of the operation.
+    /// </summary>
+    public async Task<OperationResource> FollowAsync(string id, IProgress<OperationResource>? progress, CancellationToken cancellationToken)
+    {
+        using var lost = new CancellationTokenSource();
+        Task cancelling = Task.CompletedTask;
+        OperationResource? last = null;
+        var registration = cancellationToken.Register(() => cancelling = RequestCancelAsync(id, lost));
+        await using (registration.ConfigureAwait(false))
+        {
+            try
+            {
+                await foreach (var item in WatchAsync(id, lost.Token).ConfigureAwait(false))
+                {
+                    last = item.Operation;
+                    progress?.Report(last);
+                    if (last.IsOver)
+                    {
+                        break;
+                    }
+                }
+            }
+            catch (OperationCanceledException) when (lost.IsCancellationRequested)
+            {
+                throw Lost(id);
+            }
+        }
+
+        await cancelling.ConfigureAwait(false);
+        return last is { IsOver: true } ? last : throw Lost(id);
+    }
+
+    /// <summary>Waits for the exit of a restored tree's root.</summary>
+    public async Task<TreeExit> WaitForTreeAsync(string operation, CancellationToken cancellationToken)
+    {
+        var path = $"{TreePathOf(operation)}/exit?timeout={(int)ExitPoll.TotalSeconds}";
+        while (true)
+        {
+            var tree = await _transport.GetAsync(path, NodeJson.Default.TreeResource, cancellationToken).ConfigureAwait(false);
+            if (tree.Exit is not null)
+            {
+                return tree.Exit;
+            }
+        }
+    }
+
+    private async Task RequestCancelAsync(string id, CancellationTokenSource lost)
+    {
+        using var timeout = new CancellationTokenSource(CancelTimeout);
+        try
+        {
+            await CancelAsync(id, timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is CheckpointerException or OperationCanceledException)
+        {
+            // The service did not take the request: stop following, and say that the operation's fate is not known here.
+            await lost.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static string PathOf(string id) => $"/v1/operations/{Uri.EscapeDataString(id)}";
+
+    private static string TreePathOf(string operation) => $"/v1/trees/{Uri.EscapeDataString(operation)}";
+
+    private OperationFailedException Lost(string id)
+    {
+        return new OperationFailedException(
+            "service-lost",
+            $"The service at {SocketPath} went away before operation {id} was over.",
+            "Start the service again: it recovers the operation from its journal and logs what it found.")
+        {
+            Workload = WorkloadState.Unknown,
+        };
+    }
+}

@@ -1,0 +1,70 @@
+namespace Checkpointer.Node;
+
+/// <summary>The operations that the service knows: all that are not over, and the last ones that are. Thread-safe.</summary>
+internal sealed class OperationHistory
+{
+    /// <summary>Finished operations that are kept: about 2 KiB each. Older ones are in the log.</summary>
+    public const int MaxFinished = 256;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Operation> _byId = new(StringComparer.Ordinal);
+    private readonly LinkedList<Operation> _inOrder = [];
+
+    public void Add(Operation operation)
+    {
+        lock (_gate)
+        {
+            _byId.Add(operation.Id, operation);
+            _inOrder.AddLast(operation);
+        }
+    }
+
+    /// <exception cref="UsageException">Code <c>operation-not-found</c>.</exception>
+    public Operation Get(string id)
+    {
+        lock (_gate)
+        {
+            if (_byId.TryGetValue(id, out var operation))
+            {
+                return operation;
+            }
+        }
+
+        throw new UsageException(
+            "operation-not-found",
+            OperationId.IsValid(id) ? $"There is no operation {id} here." : "There is no such operation here.",
+            $"'checkpointer operations' lists them; the last {MaxFinished} finished ones are kept until the service ends.");
+    }
+
+    public IReadOnlyList<OperationResource> List()
+    {
+        Operation[] all;
+        lock (_gate)
+        {
+            all = [.. _inOrder];
+        }
+
+        return [.. all.Select(o => o.State)];
+    }
+
+    /// <summary>Forgets the oldest finished operations beyond the bound.</summary>
+    public void Trim()
+    {
+        lock (_gate)
+        {
+            var finished = _inOrder.Count(o => o.State.IsOver);
+            for (var node = _inOrder.First; node is not null && finished > MaxFinished;)
+            {
+                var next = node.Next;
+                if (node.Value.State.IsOver)
+                {
+                    _byId.Remove(node.Value.Id);
+                    _inOrder.Remove(node);
+                    finished--;
+                }
+
+                node = next;
+            }
+        }
+    }
+}

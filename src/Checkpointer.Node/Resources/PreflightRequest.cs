@@ -1,0 +1,15 @@
+namespace Checkpointer.Node;
+
+/// <summary>Asks whether a process can be checkpointed (<see cref="Pid"/>) or a snapshot restored here (<see cref="Snapshot"/>): one of the two.</summary>
+public sealed record PreflightRequest
+{
+    /// <summary>In the caller's pid namespace.</summary>
+    public int? Pid { get; init; }
+
+    public string? Snapshot { get; init; }
+
+    /// <summary>For a snapshot: a configured name, a URL or an absolute path.</summary>
+    public string? Repository { get; init; }
+
+    public string? KeyFile { get; init; }
+}
