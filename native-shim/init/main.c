@@ -1,4 +1,5 @@
-// checkpointer-init: owner of one restored tree (restore), and the way into its namespaces (enter).
+// checkpointer-init: owner of one restored tree (restore), the way into its namespaces (enter),
+// and the way out of the caller's session (detach).
 // The protocols are in docs/native.md.
 
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/failure.h"
+#include "init/detach.h"
 #include "init/enter.h"
 #include "init/launch.h"
 #include "init/options.h"
@@ -15,7 +17,8 @@
 static const char usage[] =
     "usage: checkpointer-init restore --operation ID --state DIR [--pid-namespace [--last-pid N]]\n"
     "           [--cgroup-procs FILE]... [--deadline SECONDS] [--map KEY=SPEC]... -- CRIU restore ARGS...\n"
-    "       checkpointer-init enter --pid N -- CMD ARGS...\n";
+    "       checkpointer-init enter --pid N -- CMD ARGS...\n"
+    "       checkpointer-init detach -- CMD ARGS...\n";
 
 // A closed standard descriptor would be taken by the first file that is opened, and then overwritten.
 static void open_standard_descriptors(void)
@@ -57,6 +60,9 @@ int main(int count, char **arguments)
     }
     if (count >= 2 && strcmp(arguments[1], "enter") == 0) {
         return run_enter(count - 2, arguments + 2);
+    }
+    if (count >= 4 && strcmp(arguments[1], "detach") == 0 && strcmp(arguments[2], "--") == 0) {
+        return detach(arguments + 3);
     }
     fputs(usage, stderr);
     return 1;
