@@ -23,7 +23,9 @@ internal sealed class DescriptorLoop : IDisposable
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly Dictionary<long, IDescriptorHandler> _handlers = [];
     private readonly Dictionary<IDescriptorHandler, long> _tokens = [];
+    private readonly Lock _ending = new();
     private long _lastToken;
+    private bool _disposed;
     private bool _stopping;
     private int _wakePending;
 
@@ -34,9 +36,16 @@ internal sealed class DescriptorLoop : IDisposable
     public void Post(Action action)
     {
         _posted.Enqueue(action);
-        if (Interlocked.Exchange(ref _wakePending, 1) == 0)
+        if (Interlocked.Exchange(ref _wakePending, 1) != 0)
         {
-            _epoll.Wake();
+            return;
+        }
+        lock (_ending)
+        {
+            if (!_disposed)
+            {
+                _epoll.Wake();
+            }
         }
     }
 
@@ -87,7 +96,14 @@ internal sealed class DescriptorLoop : IDisposable
         }
     }
 
-    public void Dispose() => _epoll.Dispose();
+    public void Dispose()
+    {
+        lock (_ending)
+        {
+            _disposed = true;
+            _epoll.Dispose();
+        }
+    }
 
     private void RunPosted()
     {

@@ -14,7 +14,7 @@ public sealed class CaptureServer : IAsyncDisposable
     /// <summary>The name that CRIU looks for in its image directory.</summary>
     public const string SocketName = "streamer-capture.sock";
 
-    private readonly SnapshotWriter _writer;
+    private readonly ICaptureSink _sink;
     private readonly BlockPool _pool;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -31,8 +31,13 @@ public sealed class CaptureServer : IAsyncDisposable
     /// <param name="logger">For strangers on the socket and failures of the store.</param>
     /// <param name="time">The clock of <see cref="LastProgress"/>.</param>
     public CaptureServer(string imagesDir, SnapshotWriter writer, BlockPool pool, ILogger logger, TimeProvider? time = null)
+        : this(imagesDir, new SnapshotSink(writer), pool, logger, time)
     {
-        _writer = writer;
+    }
+
+    internal CaptureServer(string imagesDir, ICaptureSink sink, BlockPool pool, ILogger logger, TimeProvider? time)
+    {
+        _sink = sink;
         _pool = pool;
         _logger = logger;
         _time = time ?? TimeProvider.System;
@@ -95,14 +100,14 @@ public sealed class CaptureServer : IAsyncDisposable
     private async Task ServeAsync(ProcessMatcher expectedPeer, CancellationToken cancellationToken)
     {
         using CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abort.Token);
-        _abort.FollowFailureOf(_writer.Failure);
+        _abort.FollowFailureOf(_sink.Failure);
         try
         {
             UnixConnection connection = await _socket.AcceptAsync(expectedPeer, ConnectPatience, _time, stopping.Token).ConfigureAwait(false);
             _connected.TrySetResult();
             await DedicatedThread.Run("image-capture", () =>
             {
-                using CaptureSession session = new(connection, _writer, _pool, _meter, _complete, _logger, stopping.Token);
+                using CaptureSession session = new(connection, _sink, _pool, _meter, _complete, _logger, stopping.Token);
                 session.Run();
             }).ConfigureAwait(false);
         }

@@ -14,7 +14,7 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
     public const int MaxFiles = 1 << 20;
 
     private readonly ControlChannel _control;
-    private readonly SnapshotWriter _writer;
+    private readonly ICaptureSink _sink;
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _complete;
     private readonly HashSet<string> _names = [];
@@ -22,10 +22,10 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
     private bool _inventoryClosed;
 
     public CaptureSession(
-        UnixConnection connection, SnapshotWriter writer, BlockPool pool, CaptureMeter meter, TaskCompletionSource complete, ILogger logger, CancellationToken stopping)
+        UnixConnection connection, ICaptureSink sink, BlockPool pool, CaptureMeter meter, TaskCompletionSource complete, ILogger logger, CancellationToken stopping)
     {
         _control = new ControlChannel(connection);
-        _writer = writer;
+        _sink = sink;
         _logger = logger;
         _complete = complete;
         Meter = meter;
@@ -121,7 +121,7 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
     private void Open(string name)
     {
         FileKind kind = ImageNames.KindOf(name);
-        CapturedFile file = new(this, name, Meter.Opened(name, kind), _writer.OpenFile(name, kind));
+        CapturedFile file = new(this, name, Meter.Opened(name, kind), _sink.OpenFile(name, kind));
         _open.Add(file);
         file.Start(_control.TakePipe());
     }

@@ -15,18 +15,18 @@ internal sealed class CapturedFile : IDescriptorHandler, IDisposable
 
     private readonly CaptureSession _session;
     private readonly CaptureMeter.FileMeter _meter;
-    private readonly FileWriter _writer;
+    private readonly ICaptureSinkFile _file;
     private SafeFileHandle? _pipe;
     private Block? _block;
     private bool _bulk;
     private long _length;
 
-    public CapturedFile(CaptureSession session, string name, CaptureMeter.FileMeter meter, FileWriter writer)
+    public CapturedFile(CaptureSession session, string name, CaptureMeter.FileMeter meter, ICaptureSinkFile file)
     {
         _session = session;
         Name = name;
         _meter = meter;
-        _writer = writer;
+        _file = file;
         _bulk = ImageNames.IsBulk(name);
     }
 
@@ -79,7 +79,7 @@ internal sealed class CapturedFile : IDescriptorHandler, IDisposable
         {
             _block = null;
             _session.Lease.Released(this);
-            _writer.Append(block);
+            _file.Append(block);
         }
     }
 
@@ -113,7 +113,7 @@ internal sealed class CapturedFile : IDescriptorHandler, IDisposable
         {
             return read;
         }
-        _writer.Write(_session.Scratch.AsSpan(0, read));
+        _file.Write(_session.Scratch.AsSpan(0, read));
         _length += read;
         if (_length > SmallLimit)
         {
@@ -132,7 +132,7 @@ internal sealed class CapturedFile : IDescriptorHandler, IDisposable
             _session.Lease.Released(this);
         }
         HandOver();
-        _writer.Complete();
+        _file.Complete();
         _session.Loop.Forget(_pipe!, this);
         _pipe!.Dispose();
         _session.Closed(this, _meter);

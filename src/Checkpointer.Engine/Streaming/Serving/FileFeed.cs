@@ -1,0 +1,193 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
+using System.Threading.Channels;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Streaming;
+
+/// <summary>
+/// Reads one file of the image ahead of its reader: a cursor takes buffers and runs, workers decode them in parallel, and what is decoded goes,
+/// in the file's order and without a copy, into the pipe <see cref="Output"/>.
+/// </summary>
+internal sealed class FileFeed
+{
+    // Bytes in the pipe: data is bounded by the buffers anyway, this bounds zero pieces, which need none.
+    private const long PauseAt = 4 << 20;
+    private const long ResumeAt = PauseAt / 2;
+
+    // Zeroes handed over between two flushes: a long zero run must see the pipe's pause.
+    private const long FlushEvery = 1 << 20;
+
+    private readonly IImageSource _image;
+    private readonly SnapshotFile _file;
+    private readonly ServeBudget _budget;
+    private readonly FileAllowance _allowance;
+    private readonly DecodeWorkers _workers;
+    private readonly CancellationTokenSource _stop;
+    private readonly Channel<Task<Fill>> _decoding = Channel.CreateUnbounded<Task<Fill>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+    private readonly HandOverPool _pool = new();
+    private readonly Pipe _pipe;
+    private readonly Lock _gate = new();
+    private Action? _onData;
+    private Task? _running;
+
+    public FileFeed(IImageSource image, SnapshotFile file, ServeBudget budget, FileAllowance allowance, DecodeWorkers workers, CancellationToken stopping)
+    {
+        _image = image;
+        _file = file;
+        _budget = budget;
+        _allowance = allowance;
+        _workers = workers;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        _pipe = new Pipe(new PipeOptions(_pool, PipeScheduler.Inline, PipeScheduler.ThreadPool, PauseAt, ResumeAt, minimumSegmentSize: 1, useSynchronizationContext: false));
+    }
+
+    /// <summary>The bytes. Completes with the error when the file cannot be read.</summary>
+    public PipeReader Output => _pipe.Reader;
+
+    /// <summary>Called on any thread when there is something new in <see cref="Output"/>.</summary>
+    public void OnData(Action callback) => Volatile.Write(ref _onData, callback);
+
+    /// <summary>Starts reading; once is enough. The task ends without an error when everything was handed over, or with the error.</summary>
+    public Task Start()
+    {
+        lock (_gate)
+        {
+            return _running ??= Task.Run(RunAsync, CancellationToken.None);
+        }
+    }
+
+    /// <summary>The reader went away: read no further. <see cref="Output"/> must have been completed before.</summary>
+    public void Cancel()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has read to its end already.
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        Exception? error = null;
+        try
+        {
+            using IImageFile file = _image.Open(_file.Name);
+            Task handOver = HandOverAsync();
+            try
+            {
+                await CollectAsync(file).ConfigureAwait(false);
+            }
+            finally
+            {
+                _decoding.Writer.Complete();
+                await handOver.ConfigureAwait(false); // before the file is closed, because decoders use it; its error counts first
+            }
+        }
+        catch (Exception e)
+        {
+            error = e;
+            throw;
+        }
+        finally
+        {
+            await _pipe.Writer.CompleteAsync(error).ConfigureAwait(false);
+            Volatile.Read(ref _onData)?.Invoke();
+            _stop.Dispose();
+        }
+    }
+
+    private async Task CollectAsync(IImageFile file)
+    {
+        long position = 0;
+        while (position < _file.Length)
+        {
+            Fill fill = new(_budget, _allowance, await _budget.AcquireAsync(_allowance, _stop.Token).ConfigureAwait(false));
+            try
+            {
+                position += await fill.CollectAsync(file, _file.Name, position, _file.Length, _stop.Token).ConfigureAwait(false);
+            }
+            catch
+            {
+                fill.Release();
+                throw;
+            }
+            _decoding.Writer.TryWrite(Decode(fill, file));
+        }
+    }
+
+    // The buffer goes back also when the decoder fails; nobody else knows it then.
+    private async Task<Fill> Decode(Fill fill, IImageFile file)
+    {
+        try
+        {
+            return await _workers.DecodeAsync(fill, file, _stop.Token).ConfigureAwait(false);
+        }
+        catch
+        {
+            fill.Release();
+            throw;
+        }
+    }
+
+    private async Task HandOverAsync()
+    {
+        Exception? error = null;
+        await foreach (Task<Fill> decoding in _decoding.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            try
+            {
+                Fill fill = await decoding.ConfigureAwait(false);
+                await WriteAsync(fill, skip: error is not null).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                // The cursor need not go on; what is still being decoded is awaited and given back. The first error is the cause.
+                error ??= e;
+                await _stop.CancelAsync().ConfigureAwait(false);
+            }
+        }
+        if (error is not null)
+        {
+            ExceptionDispatchInfo.Throw(error);
+        }
+    }
+
+    private async Task WriteAsync(Fill fill, bool skip)
+    {
+        try
+        {
+            long unflushed = 0;
+            foreach (IMemoryOwner<byte> piece in skip ? [] : fill.Pieces())
+            {
+                unflushed += piece.Memory.Length;
+                _pool.Write(_pipe.Writer, piece);
+                if (unflushed >= FlushEvery)
+                {
+                    await FlushAsync().ConfigureAwait(false);
+                    unflushed = 0;
+                }
+            }
+            await FlushAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            fill.Release();
+        }
+    }
+
+    private async ValueTask FlushAsync()
+    {
+        ValueTask<FlushResult> flush = _pipe.Writer.FlushAsync(_stop.Token);
+        Volatile.Read(ref _onData)?.Invoke();
+        FlushResult result = await flush.ConfigureAwait(false);
+        if (result.IsCompleted)
+        {
+            throw new OperationCanceledException("The reader went away."); // it has completed the pipe
+        }
+    }
+}
