@@ -31,7 +31,6 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
         Meter = meter;
         Lease = new BlockLease(pool, meter);
         Stopping = stopping;
-        Fds.SetNonBlocking(_control.Handle);
     }
 
     public DescriptorLoop Loop { get; } = new();

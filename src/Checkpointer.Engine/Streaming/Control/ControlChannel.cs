@@ -23,13 +23,24 @@ internal enum ControlStep
 /// The control socket as a state machine that never waits and never reads a byte too many: a read beyond the message would swallow
 /// the single byte that carries the descriptor, and the kernel would drop the descriptor. One thread uses it, when the socket is readable.
 /// </summary>
-internal sealed class ControlChannel(UnixConnection connection) : IDisposable
+internal sealed class ControlChannel : IDisposable
 {
+    // Only a peer that does not read its own replies makes a call wait; CRIU always does.
+    private static readonly TimeSpan PeerPatience = TimeSpan.FromSeconds(10);
+
+    private readonly UnixConnection _connection;
     private readonly byte[] _buffer = new byte[ControlMessages.MaxRequestBytes];
     private State _state = State.Length;
     private int _wanted = ControlMessages.LengthBytes;
     private int _have;
     private SafeFileHandle? _pipe;
+
+    public ControlChannel(UnixConnection connection)
+    {
+        _connection = connection;
+        _connection.Timeout = PeerPatience;
+        Fds.SetNonBlocking(connection.Handle);
+    }
 
     private enum State
     {
@@ -44,7 +55,7 @@ internal sealed class ControlChannel(UnixConnection connection) : IDisposable
     /// <summary>True while the peer owes the pipe of <see cref="FileName"/>.</summary>
     public bool OwesPipe => _state == State.Pipe;
 
-    public SafeFileHandle Handle => connection.Handle;
+    public SafeFileHandle Handle => _connection.Handle;
 
     /// <summary>Takes what one read brings; stream-protocol for anything that CRIU does not send.</summary>
     public ControlStep Advance()
@@ -53,7 +64,7 @@ internal sealed class ControlChannel(UnixConnection connection) : IDisposable
         {
             return ReceivePipe();
         }
-        int read = Fds.TryRead(connection.Handle, _buffer.AsSpan(_have, _wanted - _have));
+        int read = Fds.TryRead(_connection.Handle, _buffer.AsSpan(_have, _wanted - _have));
         if (read < 0)
         {
             return ControlStep.Partial;
@@ -77,12 +88,12 @@ internal sealed class ControlChannel(UnixConnection connection) : IDisposable
         return pipe;
     }
 
-    public void Reply(bool exists) => connection.Write(ControlMessages.Reply(exists));
+    public void Reply(bool exists) => _connection.Write(ControlMessages.Reply(exists));
 
     public void Dispose()
     {
         _pipe?.Dispose();
-        connection.Dispose();
+        _connection.Dispose();
     }
 
     private ControlStep MessagePart()
@@ -99,7 +110,7 @@ internal sealed class ControlChannel(UnixConnection connection) : IDisposable
 
     private ControlStep ReceivePipe()
     {
-        _pipe = connection.ReceiveFd();
+        _pipe = _connection.ReceiveFd();
         _state = State.Length;
         return ControlStep.Pipe;
     }

@@ -45,7 +45,6 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
         _time = time;
         _stopping = stopping;
         _lastProgress = time.GetTimestamp();
-        Fds.SetNonBlocking(_control.Handle);
     }
 
     /// <summary>What has to be undone when the file ends; the feed is null for replaced content.</summary>
