@@ -4,32 +4,6 @@ using Microsoft.Win32.SafeHandles;
 namespace Checkpointer.Platform;
 
 #pragma warning disable
-public sealed class BlockPool : IDisposable
-{
-    public const int BlockSize = 1 << 20;
-    public const int Headroom = 128 << 10;
-    public BlockPool(long bytes) { }
-    public int Count => throw new NotImplementedException();
-    public int Free => throw new NotImplementedException();
-    public void Prefault(CancellationToken cancellationToken) => throw new NotImplementedException();
-    public Block Rent(CancellationToken cancellationToken) => throw new NotImplementedException();
-    public bool TryRent(out Block block) => throw new NotImplementedException();
-    public bool TryRent(TimeSpan timeout, CancellationToken cancellationToken, out Block block) => throw new NotImplementedException();
-    public ValueTask<Block> RentAsync(CancellationToken cancellationToken) => throw new NotImplementedException();
-    public void Dispose() { }
-}
-public sealed class Block : IDisposable
-{
-    internal Block() { }
-    public Memory<byte> Data => throw new NotImplementedException();
-    public Span<byte> Span => throw new NotImplementedException();
-    public int Length { get; set; }
-    public int Carry { get; set; }
-    public ReadOnlySpan<byte> Filled => throw new NotImplementedException();
-    public ReadOnlyMemory<byte> FilledMemory => throw new NotImplementedException();
-    public Span<byte> CarrySpan(int count) => throw new NotImplementedException();
-    public void Dispose() { }
-}
 public static class DurableFile
 {
     /// <summary>false when createOnly and the path exists already.</summary>
