@@ -11,7 +11,7 @@ internal static unsafe partial class Libc
     internal const ulong StatxAttributeMountRoot = 0x2000;
     internal const int LockExclusive = 2;
     internal const int LockNonBlocking = 4;
-    internal const uint RenameNoReplace = 1;
+    internal const int RenameNoReplace = 1;
     internal const nuint MountNoSuid = 2;
     internal const nuint MountNoDev = 4;
     internal const int UnmountDetach = 2;
@@ -40,6 +40,22 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Rename(string from, string to);
+
+    /// <summary>rename that fails with EEXIST instead of replacing; glibc has its wrapper since 2.28 only, musl has none.</summary>
+    internal static int RenameNew(string from, string to)
+    {
+        nint fromText = Marshal.StringToCoTaskMemUTF8(from);
+        nint toText = Marshal.StringToCoTaskMemUTF8(to);
+        try
+        {
+            return (int)Syscall(SyscallNumbers.RenameAt2, AtCurrentDirectory, fromText, AtCurrentDirectory, toText, RenameNoReplace);
+        }
+        finally
+        {
+            Marshal.FreeCoTaskMem(fromText);
+            Marshal.FreeCoTaskMem(toText);
+        }
+    }
 
     [LibraryImport(Library, EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Link(string from, string to);

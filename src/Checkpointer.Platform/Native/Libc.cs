@@ -14,7 +14,7 @@ internal static partial class Libc
     internal static PlatformException Failure(string call) => PlatformException.FromErrno(call, LastError);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static partial nint Syscall(nint number, nint a, nint b, nint c, nint d);
+    internal static partial nint Syscall(nint number, nint a, nint b, nint c, nint d, nint e);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint Syscall(nint number, SafeHandle fd, nint b, nint c, nint d);

@@ -1,0 +1,74 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Checkpointer.Platform;
+
+/// <summary>
+/// Runs code inside another network namespace, on a thread of its own that ends with it, so that no thread of the
+/// pool is ever left there. Sockets made there stay in that namespace. Needs CAP_SYS_ADMIN.
+/// </summary>
+public static class NetNamespace
+{
+    private const int CloneNewNet = 0x40000000;
+
+    /// <summary>A handle that keeps a process's network namespace alive and reachable after the process is gone.</summary>
+    public static SafeFileHandle Open(int pid) => Fds.Open($"/proc/{pid}/ns/net", OpenFlags.ReadOnly);
+
+    /// <summary>Runs an action in the network namespace of a process; its exceptions come through.</summary>
+    public static void Run(int pid, Action action)
+    {
+        using SafeFileHandle handle = Open(pid);
+        Run(handle, action);
+    }
+
+    /// <summary>Runs an action in a network namespace; its exceptions come through.</summary>
+    public static void Run(SafeFileHandle handle, Action action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        Run(handle, () =>
+        {
+            action();
+            return true;
+        });
+    }
+
+    /// <summary>As the others, with a result.</summary>
+    public static T Run<T>(int pid, Func<T> function)
+    {
+        using SafeFileHandle handle = Open(pid);
+        return Run(handle, function);
+    }
+
+    /// <summary>As the others, with a result.</summary>
+    public static T Run<T>(SafeFileHandle handle, Func<T> function)
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        ArgumentNullException.ThrowIfNull(function);
+        T result = default!;
+        ExceptionDispatchInfo? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                if (Libc.SetNamespace(handle, CloneNewNet) != 0)
+                {
+                    throw Libc.Failure("setns(CLONE_NEWNET)");
+                }
+
+                result = function();
+            }
+            catch (Exception error)
+            {
+                failure = ExceptionDispatchInfo.Capture(error); // rethrown on the caller's thread
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "net-namespace",
+        };
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+        return result;
+    }
+}
