@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Checkpointer.Repository;
 
 /// <summary>
@@ -6,41 +8,144 @@ namespace Checkpointer.Repository;
 /// </summary>
 public sealed class CheckpointRepository : IAsyncDisposable
 {
+    private readonly IBackend _backend;
+    private readonly KeyRing _keys;
+    private readonly SnapshotStore _store;
+    private readonly SnapshotCatalog _catalog;
+
+    private CheckpointRepository(IBackend backend, KeyRing keys)
+    {
+        _backend = backend;
+        _keys = keys;
+        _store = new SnapshotStore(backend, keys);
+        _catalog = new SnapshotCatalog(backend, _store);
+    }
+
     /// <summary>32 hex digits.</summary>
-    public string Id => throw new NotImplementedException();
+    public string Id => _keys.Repository.ToString();
 
     /// <summary>The place, for people.</summary>
-    public string Description => throw new NotImplementedException();
+    public string Description => _backend.Describe();
 
-    /// <summary>Makes a repository; code repository-exists where there is one. Takes over the backend.</summary>
-    public static Task<CheckpointRepository> InitAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>Makes a repository; code repository-exists where there is one. On success the backend is disposed with the repository.</summary>
+    public static async Task<CheckpointRepository> InitAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        ArgumentNullException.ThrowIfNull(key);
+        if (await backend.StatAsync(ObjectNames.Repository, cancellationToken).ConfigureAwait(false) is not null)
+        {
+            throw Exists(backend);
+        }
 
-    /// <summary>Codes repository-not-found, wrong-key, repository-damaged, repository-too-new. Takes over the backend.</summary>
-    public static Task<CheckpointRepository> OpenAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken) => throw new NotImplementedException();
+        KeyRing keys = await MakeKeyAsync(backend, key, cancellationToken).ConfigureAwait(false);
+        if (!backend.Put(ObjectNames.Repository, RepositoryConfig.Make(keys), cancellationToken))
+        {
+            keys.Dispose();
+            throw Exists(backend);
+        }
 
-    public SnapshotWriter BeginSnapshot(SnapshotTarget target, WriterOptions options) => throw new NotImplementedException();
+        return new CheckpointRepository(backend, keys);
+    }
+
+    /// <summary>Codes repository-not-found, wrong-key, repository-damaged, repository-too-new. On success the backend is disposed with the repository.</summary>
+    public static async Task<CheckpointRepository> OpenAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        ArgumentNullException.ThrowIfNull(key);
+        byte[] json = await backend.TryReadAllAsync(ObjectNames.Repository, FormatConstants.MaxConfig, cancellationToken).ConfigureAwait(false)
+            ?? throw new RepositoryException(
+                RepositoryCodes.RepositoryNotFound, $"there is no repository in {backend.Describe()}", "make one with 'checkpointer init'");
+        ConfigDocument config = RepositoryConfig.Parse(json);
+        byte[] wrapped = await backend.TryReadAllAsync(ObjectNames.Key(key.Id), FormatConstants.MaxKeyObject, cancellationToken).ConfigureAwait(false)
+            ?? throw KeyWrapping.Wrong(key, backend.Describe());
+        KeyRing keys = KeyWrapping.Unwrap(key, wrapped, backend.Describe());
+        try
+        {
+            if (config.Id != keys.Repository.ToString())
+            {
+                throw KeyWrapping.Wrong(key, backend.Describe());
+            }
+
+            RepositoryConfig.Verify(config, keys);
+            return new CheckpointRepository(backend, keys);
+        }
+        catch (Exception)
+        {
+            keys.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the workers of a new snapshot. Nothing is visible before its commit.</summary>
+    public SnapshotWriter BeginSnapshot(SnapshotTarget target, WriterOptions options) => new(_backend, _keys, _store, target, options);
 
     /// <summary>Authenticates the manifest and the map's index.</summary>
-    public Task<SnapshotReader> OpenSnapshotAsync(SnapshotId id, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<SnapshotReader> OpenSnapshotAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        LoadedManifest manifest = await _store.LoadAsync(id, cancellationToken).ConfigureAwait(false);
+        MapIndex index = await MapReader.ReadIndexAsync(_backend, _keys, manifest.Map, cancellationToken).ConfigureAwait(false);
+        return new SnapshotReader(_backend, _keys, manifest.Info, manifest.Map.Id, index);
+    }
 
     /// <summary>All snapshots by lineage and generation; a damaged one is listed with <see cref="SnapshotInfo.Damage"/>.</summary>
-    public Task<IReadOnlyList<SnapshotInfo>> ListAsync(CancellationToken cancellationToken) => throw new NotImplementedException();
+    public Task<IReadOnlyList<SnapshotInfo>> ListAsync(CancellationToken cancellationToken) => _catalog.ListAsync(cancellationToken);
 
     /// <summary>A whole id or a unique prefix of one. Codes snapshot-not-found, snapshot-ambiguous.</summary>
-    public Task<SnapshotId> ResolveAsync(string textOrUniquePrefix, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public Task<SnapshotId> ResolveAsync(string textOrUniquePrefix, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(textOrUniquePrefix);
+        return _catalog.ResolveAsync(textOrUniquePrefix, cancellationToken);
+    }
 
-    /// <summary>The highest generation of a lineage, given by its 32 hex digits or by a name. Null: none. Code snapshot-ambiguous when several lineages bear the name.</summary>
-    public Task<SnapshotInfo?> FindNewestAsync(string nameOrLineage, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>
+    /// The highest generation of a lineage (given by its 32 hex digits), or of the snapshots with a name. Null: none. Code snapshot-ambiguous when several lineages
+    /// bear the name. A damaged newest one is returned with its damage, never silently passed over.
+    /// </summary>
+    public Task<SnapshotInfo?> FindNewestAsync(string nameOrLineage, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(nameOrLineage);
+        return _catalog.FindNewestAsync(nameOrLineage, cancellationToken);
+    }
 
-    /// <summary>Marks that the workload went on after this snapshot. Idempotent.</summary>
-    public Task MarkSupersededAsync(SnapshotId id, string reason, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>Marks that the workload went on after this snapshot. Idempotent. Code snapshot-not-found.</summary>
+    public Task MarkSupersededAsync(SnapshotId id, string reason, CancellationToken cancellationToken) => _store.MarkSupersededAsync(id, reason, cancellationToken);
 
-    /// <summary>Deletes the manifest (then its marker): the snapshot no longer exists. Its packs are removed by a later prune.</summary>
-    public Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>Deletes the manifest (then its marker): the snapshot no longer exists. Its packs are removed by a later prune. Code snapshot-not-found.</summary>
+    public Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken) => _store.DeleteAsync(id, cancellationToken);
 
     /// <summary>Structure and references of everything; with <paramref name="data"/> also every stored byte. Damage is a finding, never an exception.</summary>
-    public Task<CheckReport> CheckAsync(bool data, IProgress<CheckProgress>? progress, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public Task<CheckReport> CheckAsync(bool data, IProgress<CheckProgress>? progress, CancellationToken cancellationToken) =>
+        new RepositoryCheck(_backend, _keys, _store, _catalog).RunAsync(data, progress, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        _keys.Dispose();
+        await _backend.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The key object comes first. One that an interrupted init of the same key file left is taken over, so that the second try finishes the first.</summary>
+    private static async Task<KeyRing> MakeKeyAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken)
+    {
+        string name = ObjectNames.Key(key.Id);
+        byte[] master = RandomNumberGenerator.GetBytes(FormatConstants.KeySize);
+        try
+        {
+            ObjectId repository = ObjectId.New();
+            if (backend.Put(name, KeyWrapping.Wrap(key, repository, master), cancellationToken))
+            {
+                return new KeyRing(master, repository);
+            }
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(master);
+        }
+
+        byte[] existing = await backend.TryReadAllAsync(name, FormatConstants.MaxKeyObject, cancellationToken).ConfigureAwait(false) ?? throw Damage.Missing(name);
+        return KeyWrapping.Unwrap(key, existing, backend.Describe());
+    }
+
+    private static RepositoryException Exists(IBackend backend) =>
+        new(RepositoryCodes.RepositoryExists, $"there is a repository in {backend.Describe()} already; nothing was changed", "use it, or name another place");
 }

@@ -1,16 +1,204 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Checkpointer.Platform;
+using Microsoft.Win32.SafeHandles;
+
 namespace Checkpointer.Repository;
 
-/// <summary>A repository in a directory of the local machine or of a mounted share.</summary>
+/// <summary>
+/// A repository in a directory of the local machine or of a mounted share. Uploads go into a file whose name starts with a dot beside their target,
+/// are flushed, and then linked under their name, and the directory is flushed, so that what was committed survives power loss.
+/// Reads run on the calling thread.
+/// </summary>
 public sealed class DirectoryBackend : IBackend
 {
-    /// <summary>The directory is made by the first upload.</summary>
-    public DirectoryBackend(string path) => ArgumentException.ThrowIfNullOrEmpty(path);
+    internal const string TemporaryPrefix = ".tmp-";
 
-    public string Describe() => throw new NotImplementedException();
-    public IObjectUpload BeginPut(string name, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public ValueTask<ObjectInfo?> StatAsync(string name, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly string _root;
+    private readonly ConcurrentDictionary<string, bool> _knownDirectories = new(StringComparer.Ordinal);
+
+    /// <summary>The directory is made by the first upload.</summary>
+    public DirectoryBackend(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+    }
+
+    /// <inheritdoc/>
+    public string Describe() => $"directory {_root}";
+
+    /// <inheritdoc/>
+    public IObjectUpload BeginPut(string name, CancellationToken cancellationToken)
+    {
+        string path = PathOf(name);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            string directory = Path.GetDirectoryName(path)!;
+            EnsureDirectory(directory);
+            string temporary = Path.Combine(directory, TemporaryPrefix + ObjectId.New());
+            SafeFileHandle handle = Fds.Open(temporary, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive);
+            return new DirectoryUpload(this, name, path, temporary, handle, cancellationToken);
+        }
+        catch (Exception e) when (StoreError.IsExpected(e))
+        {
+            throw StoreError.From(e, Describe(), name);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        string path = PathOf(name);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            // ReadWrite sharing keeps the runtime from taking advisory locks, which shares may not offer.
+            using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            int total = 0;
+            while (total < destination.Length)
+            {
+                int read = RandomAccess.Read(handle, destination.Span[total..], offset + total);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                total += read;
+            }
+
+            return ValueTask.FromResult(total);
+        }
+        catch (Exception e) when (StoreError.IsExpected(e))
+        {
+            throw StoreError.From(e, Describe(), name);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ObjectInfo?> StatAsync(string name, CancellationToken cancellationToken)
+    {
+        string path = PathOf(name);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            return ValueTask.FromResult(InfoOf(name, new FileInfo(path)));
+        }
+        catch (Exception e) when (StoreError.IsExpected(e))
+        {
+            throw StoreError.From(e, Describe(), name);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        if (prefix.Length > 0 && (prefix[^1] != '/' || !ObjectNames.IsValid(prefix[..^1])))
+        {
+            throw new ArgumentException($"'{prefix}' is not a valid prefix", nameof(prefix));
+        }
+
+        // One folder at a time is in memory: packs are spread over 256.
+        await Task.CompletedTask.ConfigureAwait(false);
+        Stack<string> folders = new([prefix]);
+        while (folders.TryPop(out string? folder))
+        {
+            foreach ((string name, bool isFolder) in Entries(folder))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (isFolder)
+                {
+                    folders.Push(name + "/");
+                }
+                else if (await StatAsync(name, cancellationToken).ConfigureAwait(false) is { } info)
+                {
+                    yield return info;
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        string path = PathOf(name);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            return ValueTask.FromResult(File.Exists(path) && DurableFile.Delete(path));
+        }
+        catch (Exception e) when (StoreError.IsExpected(e))
+        {
+            throw StoreError.From(e, Describe(), name);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static ObjectInfo? InfoOf(string name, FileInfo info) =>
+        info.Exists ? new ObjectInfo(name, info.Length, new DateTimeOffset(info.LastWriteTimeUtc)) : null;
+
+    private List<(string Name, bool IsFolder)> Entries(string folder)
+    {
+        List<(string, bool)> entries = [];
+        try
+        {
+            foreach (FileSystemInfo entry in new DirectoryInfo(Path.Combine(_root, folder)).EnumerateFileSystemInfos())
+            {
+                string name = folder + entry.Name;
+                if (ObjectNames.IsValid(name))
+                {
+                    entries.Add((name, entry is DirectoryInfo));
+                }
+            }
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // A folder appears with its first object: none means empty.
+            return entries;
+        }
+        catch (Exception e) when (StoreError.IsExpected(e))
+        {
+            throw StoreError.From(e, Describe(), folder.Length == 0 ? null : folder);
+        }
+
+        return entries;
+    }
+
+    private string PathOf(string name)
+    {
+        ObjectNames.Validate(name);
+        return Path.Combine(_root, name);
+    }
+
+    private void EnsureDirectory(string directory)
+    {
+        if (_knownDirectories.ContainsKey(directory))
+        {
+            return;
+        }
+
+        if (!Directory.Exists(directory))
+        {
+            string? parent = Path.GetDirectoryName(directory);
+            if (parent is not null)
+            {
+                EnsureDirectory(parent);
+            }
+
+            Directory.CreateDirectory(directory, DirectoryMode);
+            if (parent is not null)
+            {
+                // The new folder's name must be as durable as the object that is committed in it.
+                DurableFile.SyncDirectory(parent);
+            }
+        }
+
+        _knownDirectories.TryAdd(directory, true);
+    }
 }

@@ -41,6 +41,9 @@ internal static class FormatConstants
     /// <summary>Bytes of the raw end frame: frame count and object length.</summary>
     public const int EndPayload = 16;
 
+    /// <summary>The index (nonce) of every end frame, as 64 bits all ones: it can be opened without knowing how many frames there are.</summary>
+    public const long EndIndex = -1;
+
     public const int EndFrameSize = EndPayload + FrameOverhead;
 
     public const int AssociatedDataSize = 60;

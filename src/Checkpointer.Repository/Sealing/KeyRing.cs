@@ -8,6 +8,7 @@ internal sealed class KeyRing : IDisposable
 {
     private readonly byte[] _master = GC.AllocateUninitializedArray<byte>(FormatConstants.KeySize, pinned: true);
     private readonly byte[] _salt = new byte[ObjectId.Size];
+    private bool _disposed;
 
     public KeyRing(ReadOnlySpan<byte> master, ObjectId repository)
     {
@@ -56,7 +57,14 @@ internal sealed class KeyRing : IDisposable
         return Cipher(kind, salt, info[..(label.Length + name.Length + ObjectId.Size)], name);
     }
 
-    public void Dispose() => CryptographicOperations.ZeroMemory(_master);
+    public void Dispose()
+    {
+        lock (_salt)
+        {
+            _disposed = true;
+            CryptographicOperations.ZeroMemory(_master);
+        }
+    }
 
     private FrameCipher Cipher(ObjectKind kind, ObjectId id, ReadOnlySpan<byte> info, ReadOnlySpan<byte> more)
     {
@@ -67,6 +75,13 @@ internal sealed class KeyRing : IDisposable
         return cipher;
     }
 
-    private void Derive(ReadOnlySpan<byte> info, Span<byte> output) =>
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, _master, output, _salt, info);
+    private void Derive(ReadOnlySpan<byte> info, Span<byte> output)
+    {
+        // Locked: a key derived from a master that is being erased would seal data under a key that anyone can guess.
+        lock (_salt)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            HKDF.DeriveKey(HashAlgorithmName.SHA256, _master, output, _salt, info);
+        }
+    }
 }

@@ -21,5 +21,6 @@ public sealed record WriterOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Bytes that a writer uses beyond the pool, whatever the size of the snapshot (without the 128 KiB that each open bulk file may carry).</summary>
-    public static long OverheadBytes(int workers) => throw new NotImplementedException();
+    public static long OverheadBytes(int workers) =>
+        (workers * SnapshotWorker.MemoryBytes) + (SmallWrites.Buffers * (long)SmallWrites.BufferSize) + MapWriter.MemoryBytes;
 }

@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+
+namespace Checkpointer.Repository;
+
+/// <summary>Which snapshots there are, and which one a text means.</summary>
+internal sealed class SnapshotCatalog(IBackend backend, SnapshotStore store)
+{
+    /// <summary>Manifests read at once: hides a remote store's latency, keeps at most a few in memory.</summary>
+    private const int ParallelReads = 8;
+
+    public async Task<List<SnapshotId>> IdsAsync(CancellationToken cancellationToken)
+    {
+        List<SnapshotId> ids = [];
+        await foreach (ObjectInfo info in backend.ListAsync(ObjectNames.SnapshotsPrefix, cancellationToken).ConfigureAwait(false))
+        {
+            if (TryParse(info.Name, out SnapshotId id))
+            {
+                ids.Add(id);
+            }
+        }
+
+        return [.. ids.OrderBy(i => i.Lineage.ToString(), StringComparer.Ordinal).ThenBy(i => i.Generation)];
+    }
+
+    public async Task<IReadOnlyList<SnapshotInfo>> ListAsync(CancellationToken cancellationToken)
+    {
+        List<SnapshotId> ids = await IdsAsync(cancellationToken).ConfigureAwait(false);
+        ConcurrentDictionary<SnapshotId, SnapshotInfo> found = new();
+        ParallelOptions options = new() { MaxDegreeOfParallelism = ParallelReads, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(ids, options, async (id, token) =>
+        {
+            if (await store.DescribeAsync(id, token).ConfigureAwait(false) is { } info)
+            {
+                found[id] = info;
+            }
+        }).ConfigureAwait(false);
+        return [.. ids.Where(found.ContainsKey).Select(id => found[id])];
+    }
+
+    public async Task<SnapshotId> ResolveAsync(string text, CancellationToken cancellationToken)
+    {
+        List<SnapshotId> ids = await IdsAsync(cancellationToken).ConfigureAwait(false);
+        if (SnapshotId.TryParse(text, out SnapshotId exact) && ids.Contains(exact))
+        {
+            return exact;
+        }
+
+        List<SnapshotId> matches = text.Length == 0 ? [] : [.. ids.Where(i => i.ToString().StartsWith(text, StringComparison.Ordinal))];
+        return matches.Count switch
+        {
+            1 => matches[0],
+            0 => throw new RepositoryException(
+                RepositoryCodes.SnapshotNotFound, $"no snapshot in {backend.Describe()} begins with '{text}'", "run 'checkpointer list' to see the snapshots"),
+            _ => throw new RepositoryException(
+                RepositoryCodes.SnapshotAmbiguous, $"'{text}' could be any of {matches.Count} snapshots, for example {matches[0]} and {matches[1]}", "write more of the id"),
+        };
+    }
+
+    public async Task<SnapshotInfo?> FindNewestAsync(string nameOrLineage, CancellationToken cancellationToken)
+    {
+        if (LineageId.TryParse(nameOrLineage, out LineageId lineage))
+        {
+            List<SnapshotId> ids = await IdsAsync(cancellationToken).ConfigureAwait(false);
+            SnapshotId newest = ids.Where(i => i.Lineage == lineage).LastOrDefault();
+            return newest == default ? null : await store.DescribeAsync(newest, cancellationToken).ConfigureAwait(false);
+        }
+
+        IReadOnlyList<SnapshotInfo> all = await ListAsync(cancellationToken).ConfigureAwait(false);
+        List<LineageId> lineages = [.. all.Where(s => s.Damage is null && s.Content.Name == nameOrLineage).Select(s => s.Id.Lineage).Distinct()];
+        if (lineages.Count > 1)
+        {
+            throw new RepositoryException(
+                RepositoryCodes.SnapshotAmbiguous,
+                $"{lineages.Count} workloads have snapshots named '{nameOrLineage}' (lineages {lineages[0]} and {lineages[1]})",
+                "name the lineage or the snapshot instead");
+        }
+
+        // A damaged newer generation is returned as such: going back silently to an older one would lose work unseen.
+        return lineages.Count == 0 ? null : all.Last(s => s.Id.Lineage == lineages[0] && (s.Damage is not null || s.Content.Name == nameOrLineage));
+    }
+
+    private static bool TryParse(string name, out SnapshotId id)
+    {
+        id = default;
+        ReadOnlySpan<char> rest = name.AsSpan(ObjectNames.SnapshotsPrefix.Length);
+        const int GenerationDigits = 16;
+        if (rest.Length != LineageId.TextLength + 1 + GenerationDigits
+            || rest[LineageId.TextLength] != '/'
+            || !LineageId.TryParse(rest[..LineageId.TextLength], out LineageId lineage)
+            || !long.TryParse(rest[(LineageId.TextLength + 1)..], System.Globalization.NumberStyles.AllowHexSpecifier, null, out long generation)
+            || generation < 1)
+        {
+            return false;
+        }
+
+        id = new SnapshotId(lineage, generation);
+        return ObjectNames.Manifest(id) == name;
+    }
+}

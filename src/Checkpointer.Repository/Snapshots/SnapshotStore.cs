@@ -1,0 +1,161 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Checkpointer.Repository;
+
+/// <summary>A manifest that was read and authenticated.</summary>
+internal sealed record LoadedManifest(SnapshotInfo Info, MapReference Map);
+
+/// <summary>Where the map of a manifest is; all numbers are bounded.</summary>
+internal sealed record MapReference(ObjectId Id, long Length, long IndexOffset, long IndexFrame, int IndexLength, string IndexDigest);
+
+/// <summary>Reads and writes manifests and superseded markers.</summary>
+internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
+{
+    private static readonly ManifestContent Unreadable = new() { Created = DateTimeOffset.UnixEpoch, Node = "", Intent = "" };
+
+    /// <summary>Codes snapshot-not-found, repository-damaged, repository-too-new.</summary>
+    public async Task<LoadedManifest> LoadAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        string name = ObjectNames.Manifest(id);
+        byte[] data = await backend.TryReadAllAsync(name, MaxObject(FormatConstants.MaxManifest), cancellationToken).ConfigureAwait(false)
+            ?? throw new RepositoryException(
+                RepositoryCodes.SnapshotNotFound, $"there is no snapshot {id} in {backend.Describe()}", "run 'checkpointer list' to see the snapshots")
+            { ObjectName = name };
+        string digest = DigestOf(data);
+        byte[] json = SealedDocument.Open(keys, ObjectKind.Manifest, id, data, FormatConstants.MaxManifest, name);
+        ManifestDocument document = RepositoryJson.Parse(json, RepositoryJson.Default.ManifestDocument, name);
+        LoadedManifest manifest = ManifestMapping.Read(document, id, digest, data.Length, name);
+        bool superseded = await IsSupersededAsync(id, digest, cancellationToken).ConfigureAwait(false);
+        return manifest with { Info = manifest.Info with { Superseded = superseded } };
+    }
+
+    /// <summary>For listings: a damaged snapshot comes with its damage. Null: it was deleted meanwhile.</summary>
+    public async Task<SnapshotInfo?> DescribeAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await LoadAsync(id, cancellationToken).ConfigureAwait(false)).Info;
+        }
+        catch (RepositoryException e) when (e.Code == RepositoryCodes.SnapshotNotFound)
+        {
+            return null;
+        }
+        catch (RepositoryException e) when (e.Code is RepositoryCodes.Damaged or RepositoryCodes.TooNew)
+        {
+            return new SnapshotInfo { Id = id, Content = Unreadable, Digest = "", Damage = e.Message };
+        }
+    }
+
+    /// <summary>SHA-256 of a manifest object as stored, or null where there is none.</summary>
+    public async Task<string?> TryDigestAsync(SnapshotId id, CancellationToken cancellationToken) =>
+        await backend.TryReadAllAsync(ObjectNames.Manifest(id), MaxObject(FormatConstants.MaxManifest), cancellationToken).ConfigureAwait(false) is { } data
+            ? DigestOf(data)
+            : null;
+
+    /// <summary>Seals and commits, create-only. Code generation-taken.</summary>
+    public async Task<SnapshotInfo> CommitAsync(SnapshotId id, ManifestDocument document, CancellationToken cancellationToken)
+    {
+        string name = ObjectNames.Manifest(id);
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(document, RepositoryJson.Default.ManifestDocument);
+        if (json.Length > FormatConstants.MaxManifest)
+        {
+            throw new RepositoryException(
+                RepositoryCodes.LimitExceeded,
+                string.Create(CultureInfo.InvariantCulture, $"the manifest would have {json.Length} bytes, more than {FormatConstants.MaxManifest}"));
+        }
+
+        byte[] data = SealedDocument.Make(keys, ObjectKind.Manifest, id, json);
+        string digest = DigestOf(data);
+        bool created;
+        try
+        {
+            created = backend.Put(name, data, cancellationToken);
+        }
+        catch (Exception)
+        {
+            await WithdrawAsync(id, digest).ConfigureAwait(false);
+            throw;
+        }
+
+        return created
+            ? ManifestMapping.Read(document, id, digest, data.Length, name).Info
+            : throw new RepositoryException(
+                RepositoryCodes.GenerationTaken,
+                $"generation {id.Generation} of lineage {id.Lineage} was committed by another writer; nothing of this one is visible",
+                "take the next generation")
+            { ObjectName = name };
+    }
+
+    public async Task MarkSupersededAsync(SnapshotId id, string reason, CancellationToken cancellationToken)
+    {
+        string digest = await TryDigestAsync(id, cancellationToken).ConfigureAwait(false)
+            ?? throw new RepositoryException(RepositoryCodes.SnapshotNotFound, $"there is no snapshot {id} in {backend.Describe()}");
+        string name = ObjectNames.Superseded(id);
+        MarkerDocument marker = new() { Version = FormatConstants.Version, Manifest = digest, Reason = reason };
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(marker, RepositoryJson.Default.MarkerDocument);
+        byte[] data = SealedDocument.Make(keys, ObjectKind.Superseded, id, json);
+        if (!backend.Put(name, data, cancellationToken) && !await IsSupersededAsync(id, digest, cancellationToken).ConfigureAwait(false))
+        {
+            // A marker that speaks of an earlier, deleted snapshot of this generation: an interrupted delete left it.
+            await backend.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+            backend.Put(name, data, cancellationToken);
+        }
+    }
+
+    /// <summary>Manifest first: from then on the snapshot does not exist.</summary>
+    public async Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        if (!await backend.DeleteAsync(ObjectNames.Manifest(id), cancellationToken).ConfigureAwait(false))
+        {
+            throw new RepositoryException(
+                RepositoryCodes.SnapshotNotFound, $"there is no snapshot {id} in {backend.Describe()}", "run 'checkpointer list' to see the snapshots");
+        }
+
+        await backend.DeleteAsync(ObjectNames.Superseded(id), cancellationToken).ConfigureAwait(false);
+    }
+
+    private static string DigestOf(ReadOnlySpan<byte> data) => Convert.ToHexStringLower(SHA256.HashData(data));
+
+    private static int MaxObject(int payload) => payload + FormatConstants.ObjectHeaderSize + FormatConstants.FrameOverhead;
+
+    private async Task<bool> IsSupersededAsync(SnapshotId id, string digest, CancellationToken cancellationToken)
+    {
+        string name = ObjectNames.Superseded(id);
+        try
+        {
+            if (await backend.TryReadAllAsync(name, MaxObject(FormatConstants.MaxMarker), cancellationToken).ConfigureAwait(false) is not { } data)
+            {
+                return false;
+            }
+
+            byte[] json = SealedDocument.Open(keys, ObjectKind.Superseded, id, data, FormatConstants.MaxMarker, name);
+            return RepositoryJson.Parse(json, RepositoryJson.Default.MarkerDocument, name).Manifest == digest;
+        }
+        catch (RepositoryException e) when (e.Code is RepositoryCodes.Damaged or RepositoryCodes.TooNew)
+        {
+            // The safe side: a second running copy does more harm than a question.
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// A commit that failed may have become visible all the same (the directory flush failed after the link). The caller is told of a failure and lets the workload
+    /// run on, so the manifest must not stay; if it cannot be removed either, the original error is still the one to report.
+    /// </summary>
+    private async Task WithdrawAsync(SnapshotId id, string digest)
+    {
+        try
+        {
+            if (await TryDigestAsync(id, CancellationToken.None).ConfigureAwait(false) == digest)
+            {
+                await backend.DeleteAsync(ObjectNames.Manifest(id), CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        catch (RepositoryException)
+        {
+            // Nothing more can be done here; the error that led here follows.
+        }
+    }
+}

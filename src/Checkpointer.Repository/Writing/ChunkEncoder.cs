@@ -1,0 +1,53 @@
+using K4os.Compression.LZ4;
+
+namespace Checkpointer.Repository;
+
+/// <summary>
+/// Decides for each chunk between LZ4 and raw. One per worker; no allocation per chunk.
+/// Incompressible data comes in runs (weights, encrypted heaps), so after a few failures most chunks are not tried.
+/// </summary>
+internal sealed class ChunkEncoder
+{
+    /// <summary>A chunk that saves less than one part in this many is stored raw: decoding costs more than it saves.</summary>
+    internal const int MinSaving = 20;
+
+    /// <summary>Failures in a row that begin a streak.</summary>
+    internal const int StreakStart = 4;
+
+    /// <summary>Chunks (about 340 KiB) that are not tried in a streak before the next try: costs under a tenth of trying all.</summary>
+    internal const int StreakSkip = 16;
+
+    private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(LZ4Codec.MaximumOutputSize(FormatConstants.MaxChunk));
+    private int _failures;
+    private int _skip;
+
+    /// <summary>Bytes of memory that one encoder holds.</summary>
+    public static int MemoryBytes => LZ4Codec.MaximumOutputSize(FormatConstants.MaxChunk);
+
+    /// <summary>The payload to seal: the chunk itself, or the scratch buffer until the next call.</summary>
+    public ReadOnlySpan<byte> Encode(ReadOnlySpan<byte> chunk, out FrameCodec codec, scoped ref BlockTotals totals)
+    {
+        codec = FrameCodec.Raw;
+        if (_skip > 0)
+        {
+            _skip--;
+            return chunk;
+        }
+
+        totals.CompressionTried += chunk.Length;
+        int length = LZ4Codec.Encode(chunk, _scratch, LZ4Level.L00_FAST);
+        if (length > 0 && length < chunk.Length - (chunk.Length / MinSaving))
+        {
+            _failures = 0;
+            codec = FrameCodec.Lz4;
+            return _scratch.AsSpan(0, length);
+        }
+
+        if (++_failures >= StreakStart)
+        {
+            _skip = StreakSkip;
+        }
+
+        return chunk;
+    }
+}

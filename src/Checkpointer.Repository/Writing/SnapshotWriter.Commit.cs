@@ -1,0 +1,89 @@
+namespace Checkpointer.Repository;
+
+public sealed partial class SnapshotWriter
+{
+    private int _committing;
+
+    /// <summary>
+    /// Packs, then map, then the manifest, create-only. Code generation-taken when another writer was first. Every file must have been completed. When it returns,
+    /// the snapshot is durable; when it throws, it is not visible (a store that fails while the manifest is being published is asked to remove it again).
+    /// </summary>
+    public async Task<SnapshotInfo> CommitAsync(ManifestContent content, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        ThrowIfFailed();
+        FileWriter[] files = [.. _files.Values];
+        if (Array.Find(files, f => !f.IsCompleted) is { } open)
+        {
+            throw new InvalidOperationException($"the file '{open.Name}' was not completed");
+        }
+
+        if (Interlocked.Exchange(ref _committing, 1) != 0)
+        {
+            throw new InvalidOperationException("a snapshot is committed once");
+        }
+
+        using CancellationTokenRegistration registration = cancellationToken.Register(() =>
+            Fail(new OperationCancelledException("cancelled", "the commit was cancelled; nothing of the snapshot is visible")));
+        try
+        {
+            await DrainAsync(cancellationToken).ConfigureAwait(false);
+            return await Task.Factory.StartNew(
+                () => PublishAsync(content, files),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default).Unwrap().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            CheckpointerException first = Volatile.Read(ref _error)!;
+            throw first is OperationCancelledException ? new OperationCanceledException(first.Message, first, cancellationToken) : first;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_ended)
+        {
+            return;
+        }
+
+        _ended = true;
+        Stop(_error ?? (Exception)new ObjectDisposedException(nameof(SnapshotWriter)));
+        try
+        {
+            await Task.WhenAll(_workers.Select(w => w.Ended)).WaitAsync(StopDeadline, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            HasStuckWorkers = true;
+            Log.WorkerStuck(_logger, _target.Id.ToString(), StopDeadline.TotalSeconds);
+        }
+
+        foreach (FileWriter file in _files.Values)
+        {
+            file.Abandon();
+        }
+
+        if (!HasStuckWorkers)
+        {
+            // The map's lock may be held by a stuck worker.
+            Map.Dispose();
+            _cancel.Dispose();
+        }
+    }
+
+    private async Task<SnapshotInfo> PublishAsync(ManifestContent content, FileWriter[] files)
+    {
+        MapReference map = Map.Finish(files, _packs.Packs);
+        string? parentDigest = await _parentDigest.ConfigureAwait(false);
+        ThrowIfFailed();
+        ManifestDocument document = ManifestMapping.Write(
+            _target, parentDigest, content, map, files.Length, Counters.BytesCaptured, Counters.BytesStored);
+        SnapshotInfo info = await _store.CommitAsync(_target.Id, document, _cancel.Token).ConfigureAwait(false);
+        Counters.Stored(info.BytesStored - Counters.BytesStored);
+        return info;
+    }
+}
