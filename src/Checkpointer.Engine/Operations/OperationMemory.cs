@@ -33,17 +33,16 @@ internal sealed record OperationMemory(long PoolBytes, int Workers)
             throw TooSmall(budget, Minimum);
         }
 
-        var useful = Math.Max(estimate + (estimate / 8) + Slack, Minimum);
-        return new OperationMemory(Math.Min(pool, WithHeadroom(useful)), workers);
+        return new OperationMemory(Math.Min(pool, Useful(estimate)), workers);
     }
+
+    /// <summary>A pool that holds an image of this many bytes whole, with some room for what was not foreseen.</summary>
+    public static long Useful(long estimate) => WithHeadroom(Math.Max(estimate + (estimate / 8) + Slack, Minimum));
 
     public static UsageException TooSmall(long budget, long needed) => new(
         "memory-too-small",
         $"--memory {ByteSize.Format(budget)} is too small; this operation needs at least {ByteSize.Format(needed)}.",
         $"Give it more: --memory {(needed + (1 << 20) - 1) >> 20}M.");
-
-    /// <summary>True when the whole dump fits into the pool, so that a running workload need not wait for the store.</summary>
-    public bool Holds(long estimate) => PoolBytes >= WithHeadroom(estimate + (estimate / 16));
 
     public WriterOptions Writer(BlockPool pool, ILoggerFactory loggers) => new()
     {

@@ -1,0 +1,99 @@
+using Checkpointer.Engine.Checkpointing;
+using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Preflight;
+using Checkpointer.Engine.Recovery;
+using Checkpointer.Engine.Restoring;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+using Microsoft.Extensions.Logging;
+
+namespace Checkpointer.Engine;
+
+/// <summary>The engine in this process, for the node service and for embedded runs alike. Thread-safe.</summary>
+public sealed class CheckpointEngine : IEngine
+{
+    private readonly EngineServices _services;
+
+    public CheckpointEngine(EngineOptions options, ILoggerFactory loggers, TimeProvider time)
+    {
+        _services = new EngineServices(options, loggers, time);
+    }
+
+    /// <inheritdoc/>
+    public Task<CheckpointResult> CheckpointAsync(
+        string operationId, CheckpointRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        Translated(() => new CheckpointOperation(_services, operationId, request, progress).RunAsync(cancellationToken));
+
+    /// <inheritdoc/>
+    public Task<RestoreResult> RestoreAsync(
+        string operationId, RestoreRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
+        Translated(() => new RestoreOperation(_services, operationId, request, progress).RunAsync(cancellationToken));
+
+    /// <inheritdoc/>
+    public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => Translated(async () =>
+    {
+        await CriuLocator.FindAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
+        var identity = ProcessIdentity.Of(pid)
+            ?? throw new UsageException("pid-not-found", $"There is no process {pid}.", "Look the pid up again: ps -e.");
+        var tree = _services.Trees.FindByRoot(identity);
+        var inspection = WorkloadInspector.Inspect(
+            pid, new InspectOptions { OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null });
+        return new PreflightReport
+        {
+            Subject = "pid " + inspection.Tree.Root.Label,
+            Refuses = inspection.Verdict.Refuses(force: false),
+            Processes = inspection.Tree.Processes.Count,
+            EstimatedBytes = inspection.EstimatedBytes,
+            Findings = [.. inspection.Verdict.Findings],
+        };
+    });
+
+    /// <inheritdoc/>
+    public Task<PreflightReport> PreflightSnapshotAsync(
+        string snapshot, string repository, string keyFile, CancellationToken cancellationToken) => Translated(async () =>
+    {
+        var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
+        await using var opened = await CheckpointRepository
+            .OpenAsync(RepositoryUrl.Open(repository), KeyFile.Load(keyFile), cancellationToken).ConfigureAwait(false);
+        var id = await opened.ResolveAsync(snapshot, cancellationToken).ConfigureAwait(false);
+        await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
+        var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
+        var report = RestoreOperation.Compare(record, new FileWriteBack(record.StateFiles), criu);
+        return new PreflightReport
+        {
+            Subject = id.ToString(),
+            Refuses = report.Verdict.Refuses(force: false),
+            Processes = record.Processes,
+            EstimatedBytes = reader.Info.BytesCaptured,
+            Findings = [.. report.Verdict.Findings],
+        };
+    });
+
+    /// <inheritdoc/>
+    public Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken) =>
+        Translated(() => new RecoveryRunner(_services).RunAsync(cancellationToken));
+
+    /// <inheritdoc/>
+    public Task<TreeExit> WaitForTreeAsync(string operationId, CancellationToken cancellationToken) =>
+        new TreeWatcher(_services.Trees).WaitAsync(operationId, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task SignalTreeAsync(string operationId, int signal, CancellationToken cancellationToken) =>
+        new TreeWatcher(_services.Trees).SignalAsync(operationId, signal, cancellationToken);
+
+    /// <summary>A full disk or a missing privilege on the state directory is an error of the host, not a defect.</summary>
+    private static async Task<T> Translated<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            // The work begins with blocking reads of /proc: never on the caller's thread.
+            return await Task.Run(work).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new HostException("state-unusable", e.Message, "Free space, or run as root with a writable state directory.", e);
+        }
+    }
+}

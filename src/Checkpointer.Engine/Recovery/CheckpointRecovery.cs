@@ -1,0 +1,107 @@
+using Checkpointer.Engine.Journal;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Recovery;
+
+/// <summary>
+/// Ends a checkpoint whose engine died. It never kills a workload: what runs is brought back to running, and a snapshot that its
+/// workload outlived is marked superseded, so that nothing restores a second copy by itself.
+/// </summary>
+internal sealed class CheckpointRecovery
+{
+    /// <summary>CRIU whose pipes broke cures the tree and ends by itself within seconds; after this it is asked, then killed.</summary>
+    private static readonly TimeSpan CureDeadline = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan TermDeadline = TimeSpan.FromSeconds(10);
+
+    private readonly EngineServices _services;
+
+    public CheckpointRecovery(EngineServices services)
+    {
+        _services = services;
+    }
+
+    public async Task<RecoveryOutcome> RecoverAsync(JournalEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry.BootId != Host.BootId)
+        {
+            return new RecoveryOutcome(
+                "closed-as-gone", $"The machine was started anew since operation {entry.Operation}; its workload is gone with the old boot.");
+        }
+
+        await EndCriuAsync(entry, cancellationToken).ConfigureAwait(false);
+        var state = entry.Frozen || entry.Phase != OperationPhase.Prepare
+            ? await new WorkloadRescue(_services.Logger, _services.Time).MendAsync(entry, cancellationToken).ConfigureAwait(false)
+            : new RescueReport(WorkloadState.Running, "it was never touched");
+        if (state.State == WorkloadState.Unknown)
+        {
+            return new RecoveryOutcome("attention", $"The workload of operation {entry.Operation} needs a look: {state.Detail}.", Close: false);
+        }
+
+        var durable = await IsDurableAsync(entry, state.State, cancellationToken).ConfigureAwait(false);
+        return (state.State, durable) switch
+        {
+            (WorkloadState.Running, true) when !entry.LeaveRunning => new RecoveryOutcome(
+                "durable-and-running", $"Snapshot {entry.Snapshot} is durable and its workload runs on; the snapshot is marked superseded."),
+            (WorkloadState.Running, true) => new RecoveryOutcome(
+                "durable-and-running", $"Snapshot {entry.Snapshot} is durable and its workload runs on, as was asked."),
+            (WorkloadState.Running, false) => new RecoveryOutcome("rolled-back", "The workload runs on; no snapshot was made."),
+            (_, true) => new RecoveryOutcome("durable-and-gone", $"The workload has ended; snapshot {entry.Snapshot} is durable."),
+            _ => new RecoveryOutcome("closed-as-gone", "The workload is not there any more and no snapshot was made."),
+        };
+    }
+
+    private async Task EndCriuAsync(JournalEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry.Criu is not { } criu)
+        {
+            return;
+        }
+
+        using var pidFd = PidFd.Open(criu.Pid);
+        if (pidFd is null || ProcStat.Read(criu.Pid)?.StartTime != criu.StartTime)
+        {
+            return;
+        }
+
+        await Streaming.DedicatedThread.Run("wait for CRIU", () =>
+        {
+            if (pidFd.WaitExit(CureDeadline, cancellationToken))
+            {
+                return;
+            }
+
+            pidFd.Signal(Signals.Terminate);
+            if (!pidFd.WaitExit(TermDeadline, cancellationToken))
+            {
+                pidFd.Signal(Signals.Kill);
+                pidFd.WaitExit(TermDeadline, cancellationToken);
+            }
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether the snapshot was committed; marks it when its workload runs on although it should have ended.</summary>
+    private static async Task<bool> IsDurableAsync(JournalEntry entry, WorkloadState state, CancellationToken cancellationToken)
+    {
+        if (!SnapshotId.TryParse(entry.Snapshot, out var id) || entry.Phase is OperationPhase.Prepare)
+        {
+            return false;
+        }
+
+        await using var repository = await CheckpointRepository
+            .OpenAsync(RepositoryUrl.Open(entry.Repository), KeyFile.Load(entry.KeyFile), cancellationToken).ConfigureAwait(false);
+        var snapshots = await repository.ListAsync(cancellationToken).ConfigureAwait(false);
+        if (!snapshots.Any(s => s.Id == id))
+        {
+            return false;
+        }
+
+        if (state == WorkloadState.Running && !entry.LeaveRunning)
+        {
+            await repository.MarkSupersededAsync(id, "the workload ran on after this snapshot", cancellationToken).ConfigureAwait(false);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using Checkpointer.Engine.Journal;
+using Checkpointer.Engine.Lineages;
+using Checkpointer.Engine.Restoring;
+using Checkpointer.Engine.Streaming;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Recovery;
+
+/// <summary>Ends a restore whose engine died: a tree that CRIU finished is adopted, anything less is killed. The snapshot is untouched.</summary>
+internal sealed class RestoreRecovery
+{
+    /// <summary>CRIU that lost its engine fails, or finishes when it was released already, within seconds.</summary>
+    private static readonly TimeSpan SettleDeadline = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly EngineServices _services;
+
+    public RestoreRecovery(EngineServices services)
+    {
+        _services = services;
+    }
+
+    public async Task<RecoveryOutcome> RecoverAsync(JournalEntry entry, CancellationToken cancellationToken)
+    {
+        var directory = _services.Trees.DirectoryOf(entry.Operation);
+        if (entry.BootId != Host.BootId)
+        {
+            return new RecoveryOutcome("closed-as-gone", "The machine was started anew since; the restored tree is gone, its snapshot is not.");
+        }
+
+        var status = await SettleAsync(directory, cancellationToken).ConfigureAwait(false);
+        if (status is ["status", "running", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
+        {
+            Adopt(entry, root);
+            return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree runs on.");
+        }
+
+        if (status is ["status", "exited" or "signalled", _])
+        {
+            return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree has ended since.");
+        }
+
+        var survivor = await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(directory, entry, SettleDeadline)).ConfigureAwait(false);
+        if (survivor is not null)
+        {
+            return new RecoveryOutcome("attention", $"A half-restored tree could not be ended: {survivor}.", Close: false);
+        }
+
+        if (Directory.Exists(directory) && !File.Exists(Path.Combine(directory, "exit")))
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+
+        Cgroup.Open("checkpointer/" + entry.Operation)?.Delete(SettleDeadline);
+        return new RecoveryOutcome("tree-killed", $"The restore of {entry.Snapshot} was not finished; nothing of it is left. Restore again.");
+    }
+
+    /// <summary>Waits until the owner is past restoring; returns its last words, or nothing when it is gone.</summary>
+    private async Task<string[]> SettleAsync(string directory, CancellationToken cancellationToken)
+    {
+        var start = _services.Time.GetTimestamp();
+        string[] status = [];
+        while (_services.Time.GetElapsedTime(start) < SettleDeadline)
+        {
+            status = await DedicatedThread.Run("ask tree owner", () => Ask(directory, cancellationToken)).ConfigureAwait(false);
+            if (status is not ["status", "restoring"])
+            {
+                break;
+            }
+
+            await Task.Delay(PollInterval, _services.Time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return status;
+    }
+
+    private static string[] Ask(string directory, CancellationToken cancellationToken)
+    {
+        using var connection = TreeConnection.TryConnect(directory, cancellationToken);
+        if (connection is null)
+        {
+            return [];
+        }
+
+        connection.Send("status");
+        return connection.ReadLine(cancellationToken)?.Split(' ') ?? [];
+    }
+
+    private void Adopt(JournalEntry entry, int rootInside)
+    {
+        if (!SnapshotId.TryParse(entry.Snapshot, out var snapshot) || entry.Processes is not [var owner, ..])
+        {
+            return;
+        }
+
+        var inside = NamespaceInode.TryOf(owner.Pid, "pid") != NamespaceInode.TryOf(Environment.ProcessId, "pid");
+        var rootPid = inside
+            ? ProcessTree.Read(owner.Pid)?.Processes.FirstOrDefault(p => p.Pid != owner.Pid && p.OwnPid == rootInside)?.Pid ?? 0
+            : rootInside;
+        var identity = ProcessIdentity.Of(rootPid);
+        _services.Trees.Write(new TreeRecord
+        {
+            Operation = entry.Operation,
+            Snapshot = snapshot.ToString(),
+            Lineage = snapshot.Lineage.ToString(),
+            OwnerPid = owner.Pid,
+            OwnerStartTime = owner.StartTime,
+            RootPid = rootPid,
+            RootStartTime = identity?.StartTime ?? 0,
+            BootId = entry.BootId,
+            OwnPidNamespace = inside,
+            Cgroups = ["checkpointer/" + entry.Operation],
+        });
+        if (identity is not null)
+        {
+            _services.Lineages.Bind(identity, snapshot.Lineage, snapshot.Generation);
+        }
+    }
+}

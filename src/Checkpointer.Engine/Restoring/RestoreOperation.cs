@@ -1,0 +1,157 @@
+using Checkpointer.Engine.Checkpointing;
+using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Journal;
+using Checkpointer.Engine.Lineages;
+using Checkpointer.Engine.Streaming;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Restoring;
+
+/// <summary>
+/// One restore, from a manifest to a tree that runs under its owner. Whatever fails before the tree is released leaves nothing behind:
+/// the half-restored tree is killed, and the snapshot is as it was.
+/// </summary>
+internal sealed partial class RestoreOperation
+{
+    private readonly EngineServices _services;
+    private readonly string _id;
+    private readonly RestoreRequest _request;
+    private readonly IProgress<OperationProgress>? _progress;
+    private readonly PhaseClock _clock;
+
+    private string _phase = OperationPhase.Load;
+
+    public RestoreOperation(EngineServices services, string id, RestoreRequest request, IProgress<OperationProgress>? progress)
+    {
+        _services = services;
+        _id = id;
+        _request = request;
+        _progress = progress;
+        _clock = new PhaseClock(services.Time);
+    }
+
+    public async Task<RestoreResult> RunAsync(CancellationToken cancellationToken)
+    {
+        using var abort = new OperationAbort(_request.TimeoutSeconds, _services.Time, cancellationToken);
+        try
+        {
+            return await RunAsync(abort).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (abort.Reason is { } reason)
+        {
+            throw Outcome.With(reason, WorkloadState.Gone, durable: true, logFile: null);
+        }
+    }
+
+    private async Task<RestoreResult> RunAsync(OperationAbort abort)
+    {
+        Enter(OperationPhase.Load);
+        var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
+        var key = KeyFile.Load(_request.KeyFile);
+        await using var repository = await CheckpointRepository
+            .OpenAsync(RepositoryUrl.Open(_request.Repository), key, abort.Token).ConfigureAwait(false);
+        var id = await SnapshotChoice.ChooseAsync(repository, _services.Lineages, _request, abort.Token).ConfigureAwait(false);
+        await using var reader = await repository.OpenSnapshotAsync(id, abort.Token).ConfigureAwait(false);
+        var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
+        var files = new FileWriteBack(record.StateFiles);
+        var report = Compare(record, files, criu);
+        Refusal.ThrowIf(report.Verdict, _request.Force, $"Snapshot {id} cannot be restored here");
+        EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());
+
+        Enter(OperationPhase.Prepare);
+        using var pool = Pool(reader);
+        using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
+        var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
+        var treeDirectory = _services.Trees.DirectoryOf(_id);
+        StateDirectories.Create(treeDirectory);
+        using var journal = _services.Journal.Open(new JournalEntry
+        {
+            Operation = _id,
+            Kind = OperationKind.Restore,
+            Phase = OperationPhase.Prepare,
+            Started = _services.Time.GetUtcNow(),
+            Repository = _request.Repository,
+            KeyFile = Path.GetFullPath(_request.KeyFile),
+            BootId = Host.BootId,
+            Snapshot = id.ToString(),
+            TreeDirectory = treeDirectory,
+            RunDirectory = place.Directory,
+        });
+        var session = new RestoreSession(_services, _id, _request, abort)
+        {
+            Criu = criu,
+            Reader = reader,
+            Record = record,
+            OwnPidNamespace = report.NeedsPidNamespace,
+            Files = files,
+            Pool = pool,
+            Place = place,
+            LogDirectory = logs,
+            TreeDirectory = treeDirectory,
+            Journal = journal,
+            Enter = Enter,
+            Report = Report,
+        };
+        var tree = await session.RunAsync().ConfigureAwait(false);
+
+        Enter(OperationPhase.Verify);
+        var root = ProcessIdentity.Of(tree.RootPid);
+        if (root is not null)
+        {
+            _services.Lineages.Bind(root, id.Lineage, id.Generation);
+        }
+        else
+        {
+            // It ran and ended within these milliseconds: a restore all the same, and its exit is with its owner.
+            _services.Lineages.Saw(id.Lineage, id.Generation);
+        }
+
+        journal.Close();
+        Report(new OperationProgress { Phase = OperationPhase.Done, BytesDone = reader.Info.BytesCaptured, BytesTotal = reader.Info.BytesCaptured });
+        EngineLog.RestoreDone(_services.Logger, _id, id.ToString(), tree.RootPid);
+        return new RestoreResult
+        {
+            Snapshot = id.ToString(),
+            Pid = tree.RootPid,
+            Log = Path.Combine(treeDirectory, "output.log"),
+            Operation = _id,
+            Timings = _clock.Finish(),
+            Findings = [.. report.Verdict.Findings],
+        };
+    }
+
+    /// <summary>What speaks against this node: its profile, and files that would have to be written over.</summary>
+    internal static CompatibilityReport Compare(WorkloadRecord record, FileWriteBack files, CriuInstallation criu)
+    {
+        var report = CompatibilityCheck.Check(
+            record.Requirement,
+            NodeProfile.Read(criu),
+            new RestoreTarget { Carried = record.StateFiles.Select(static f => f.Path).ToHashSet(StringComparer.Ordinal) });
+        return report with { Verdict = new Verdict([.. report.Verdict.Findings, .. files.Check()]) };
+    }
+
+    private BlockPool Pool(SnapshotReader reader)
+    {
+        var least = Math.Max(ImageServer.MinimumBudget(reader), 2L * (BlockPool.BlockSize + BlockPool.Headroom));
+        if (_request.MemoryBytes < Math.Max(least, OperationMemory.Minimum))
+        {
+            throw OperationMemory.TooSmall(_request.MemoryBytes, Math.Max(least, OperationMemory.Minimum));
+        }
+
+        // More than the image is of no use.
+        return new BlockPool(Math.Min(_request.MemoryBytes, Math.Max(least, OperationMemory.Useful(reader.Info.BytesCaptured))));
+    }
+
+    private void Enter(string phase)
+    {
+        _phase = phase;
+        _clock.Enter(phase);
+        Report(new OperationProgress { Phase = phase });
+    }
+
+    private void Report(OperationProgress progress) =>
+        _progress?.Report(progress.Phase.Length == 0 ? progress with { Phase = _phase } : progress);
+}

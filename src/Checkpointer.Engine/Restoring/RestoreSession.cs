@@ -1,0 +1,245 @@
+using System.Globalization;
+using Checkpointer.Engine.Checkpointing;
+using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Journal;
+using Checkpointer.Engine.Lineages;
+using Checkpointer.Engine.Recovery;
+using Checkpointer.Engine.Streaming;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Restoring;
+
+/// <summary>CRIU's run under the tree's owner, and everything that happens while it lasts.</summary>
+internal sealed partial class RestoreSession
+{
+    /// <summary>Killing a half-restored tree takes the kernel this long at most.</summary>
+    private static readonly TimeSpan AbandonDeadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the hook may wait for our answer: it is given when everything was served, which is then already so.</summary>
+    private static readonly TimeSpan HookDeadline = TimeSpan.FromMinutes(2);
+
+    /// <summary>In a new pid namespace CRIU and its helpers take pids from here on, above any that a tree is likely to need.</summary>
+    private const int PidsAbove = 4_000_000;
+
+    private readonly EngineServices _services;
+    private readonly string _id;
+    private readonly RestoreRequest _request;
+    private readonly OperationAbort _abort;
+
+    private readonly List<string> _made = [];
+    private Cgroup? _cgroup;
+    private bool _released;
+
+    public RestoreSession(EngineServices services, string id, RestoreRequest request, OperationAbort abort)
+    {
+        _services = services;
+        _id = id;
+        _request = request;
+        _abort = abort;
+    }
+
+    public required CriuInstallation Criu { get; init; }
+
+    public required SnapshotReader Reader { get; init; }
+
+    public required WorkloadRecord Record { get; init; }
+
+    public required bool OwnPidNamespace { get; init; }
+
+    public required FileWriteBack Files { get; init; }
+
+    public required BlockPool Pool { get; init; }
+
+    public required RunPlace Place { get; init; }
+
+    public required string LogDirectory { get; init; }
+
+    public required string TreeDirectory { get; init; }
+
+    public required OpenJournalEntry Journal { get; init; }
+
+    public required Action<string> Enter { get; init; }
+
+    public required Action<OperationProgress> Report { get; init; }
+
+    private string LogPath => Path.Combine(LogDirectory, "restore.log");
+
+    private string PidFile => Path.Combine(TreeDirectory, "restored.pid");
+
+    public async Task<TreeRecord> RunAsync()
+    {
+        await using var server = new ImageServer(
+            Place.Directory, Reader, Pool, null, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
+        using var gate = new HookGate(Place.HookSocket, _id, "post-restore", _services.Logger);
+        var speed = new Speedometer(_services.Time);
+        using var watchdog = new Watchdog(
+            _services.Time,
+            _abort,
+            _services.Options.StallLimit,
+            () => server.LastProgress,
+            () => Report(new OperationProgress
+            {
+                Phase = "",
+                BytesDone = server.Statistics?.Bytes ?? 0,
+                BytesTotal = Reader.Info.BytesCaptured,
+                BytesPerSecond = speed.Update(server.Statistics?.Bytes ?? 0),
+            }));
+        try
+        {
+            _made.AddRange(await Files.WriteAsync(Reader, _abort.Token).ConfigureAwait(false));
+            return await RestoreAsync(server, gate).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            throw await FailAsync(_abort.Explain(error)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<TreeRecord> RestoreAsync(ImageServer server, HookGate gate)
+    {
+        server.Listen();
+        _cgroup = Cgroup.Create(_request.Cgroup ?? "checkpointer/" + _id);
+        var owner = await TreeLauncher
+            .StartAsync(_services.Init, OwnerArguments(), gate.Environment(HookDeadline), _abort.Token).ConfigureAwait(false);
+        var ownerIdentity = ProcessIdentity.Of(owner)
+            ?? throw new OperationFailedException("tree-owner-gone", "checkpointer-init ended at once.", $"Look into {TreeDirectory}/init.log.");
+        Journal.Write(Journal.Entry with
+        {
+            Phase = OperationPhase.Restore,
+            Processes = [new JournalProcess(owner, ownerIdentity.StartTime, ownerIdentity.PidNamespace, WasStopped: false)],
+        });
+
+        Enter(OperationPhase.Restore);
+        using var connection = TreeConnection.TryConnect(TreeDirectory, _abort.Token)
+            ?? throw new OperationFailedException("tree-owner-gone", "checkpointer-init does not answer.", $"Look into {TreeDirectory}/init.log.");
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
+        using var closePipes = _abort.Token.Register(() => server.Abort(_abort.Reason!));
+        var served = server.RunAsync(ProcessMatcher.SelfOrDescendantOf(owner), CancellationToken.None);
+        var allowed = AllowAsync(server, gate, owner, over.Token);
+        connection.Send("start");
+        var root = await DedicatedThread.Run("tree owner", () => AwaitRoot(connection, _abort.Token)).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
+        server.Abort(new OperationFailedException("criu-ended", "CRIU ended."));
+        await served.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await allowed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (root is null || !_released)
+        {
+            throw Cause(served, allowed);
+        }
+
+        return Register(ownerIdentity, root.Value);
+    }
+
+    /// <summary>The last safe veto: everything that CRIU opened was served whole and authenticated.</summary>
+    private async Task AllowAsync(ImageServer server, HookGate gate, int owner, CancellationToken cancellationToken)
+    {
+        using var call = await gate.WaitAsync(pid => TaskState.DescendsFrom(pid, owner), cancellationToken).ConfigureAwait(false);
+        if (!server.AllServedWhole(out var missing))
+        {
+            call.Refuse();
+            throw new OperationFailedException(
+                "image-not-whole", $"CRIU restored the tree without reading {missing} to its end.", "Report this; the tree was not released.");
+        }
+
+        _released = call.TryAllow();
+    }
+
+    /// <summary>Reads the owner's report: the root's pid in the owner's namespace, or null when CRIU failed.</summary>
+    private static int? AwaitRoot(TreeConnection connection, CancellationToken cancellationToken)
+    {
+        while (connection.ReadLine(cancellationToken) is { } line)
+        {
+            var parts = line.Split(' ');
+            if (parts is ["root", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
+            {
+                return root;
+            }
+
+            if (parts is ["criu", not "0"] or ["error", ..])
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    private List<string> OwnerArguments()
+    {
+        List<string> arguments = ["restore", "--operation", _id, "--state", TreeDirectory];
+        if (OwnPidNamespace)
+        {
+            arguments.AddRange(["--pid-namespace", "--last-pid", PidsAbove.ToString(CultureInfo.InvariantCulture)]);
+        }
+
+        foreach (var procs in _cgroup!.ProcsFiles)
+        {
+            arguments.AddRange(["--cgroup-procs", procs]);
+        }
+
+        arguments.AddRange(StdioMapping.Arguments(Record.Requirement.OutsideEnds, _request));
+        arguments.AddRange(["--", Criu.Path]);
+        arguments.AddRange(new CriuRestoreOptions
+        {
+            ImagesDirectory = Place.Directory,
+            WorkDirectory = LogDirectory,
+            LibraryDirectory = Place.EmptyDirectory,
+            PidFile = PidFile,
+            ActionScript = _services.Hook,
+            Tree = Record.Options,
+        }.ToArguments());
+        return arguments;
+    }
+
+    private TreeRecord Register(ProcessIdentity owner, int rootInside)
+    {
+        var root = OwnPidNamespace
+            ? ProcessTree.Read(owner.Pid)?.Processes.FirstOrDefault(p => p.Pid != owner.Pid && p.OwnPid == rootInside)?.Pid ?? 0
+            : rootInside;
+        var identity = root == 0 ? null : ProcessIdentity.Of(root);
+        var record = new TreeRecord
+        {
+            Operation = _id,
+            Snapshot = Reader.Info.Id.ToString(),
+            Lineage = Reader.Info.Id.Lineage.ToString(),
+            OwnerPid = owner.Pid,
+            OwnerStartTime = owner.StartTime,
+            RootPid = root,
+            RootStartTime = identity?.StartTime ?? 0,
+            BootId = owner.BootId,
+            OwnPidNamespace = OwnPidNamespace,
+            Cgroups = [_cgroup!.Name],
+        };
+        _services.Trees.Write(record);
+        return record;
+    }
+
+    /// <summary>The first cause of a restore that did not come about.</summary>
+    private Exception Cause(Task served, Task allowed)
+    {
+        if (_abort.Reason is { } reason)
+        {
+            return reason;
+        }
+
+        if (served.Exception?.InnerException is RepositoryException damage)
+        {
+            return damage;
+        }
+
+        if (allowed.Exception?.InnerException is CheckpointerException veto)
+        {
+            return veto;
+        }
+
+        var errors = Path.Combine(TreeDirectory, "criu.err");
+        var diagnosis = CriuLog.DiagnoseFile(new CriuResult(1, BoundedText.Read(errors), LogPath, TimeSpan.Zero));
+        return new OperationFailedException(
+            diagnosis.Code, $"CRIU could not restore snapshot {Reader.Info.Id}: {diagnosis.Cause}", diagnosis.Remedy)
+        {
+            LogFile = LogPath,
+        };
+    }
+}

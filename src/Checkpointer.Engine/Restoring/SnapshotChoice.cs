@@ -1,0 +1,69 @@
+using Checkpointer.Engine.Lineages;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Restoring;
+
+/// <summary>Finds the snapshot that a request means, and refuses the ones that would bring back the past unasked.</summary>
+internal static class SnapshotChoice
+{
+    public static async Task<SnapshotId> ChooseAsync(
+        CheckpointRepository repository, LineageRegistry registry, RestoreRequest request, CancellationToken cancellationToken)
+    {
+        if ((request.Snapshot is null) == (request.Latest is null))
+        {
+            throw new UsageException("snapshot-or-latest", "Name exactly one of SNAPSHOT and --latest NAME.", "checkpointer list shows both.");
+        }
+
+        if (request.Snapshot is { } text)
+        {
+            return await repository.ResolveAsync(text, cancellationToken).ConfigureAwait(false);
+        }
+
+        var newest = await repository.FindNewestAsync(request.Latest!, cancellationToken).ConfigureAwait(false)
+            ?? throw new RepositoryException(
+                "snapshot-not-found", $"No snapshot is named {request.Latest}.", "checkpointer list shows the names.");
+        if (newest.Damage is { } damage)
+        {
+            throw new RepositoryException(
+                "repository-damaged", $"The newest snapshot of {request.Latest} is damaged: {damage}", "Restore an older one by its id.");
+        }
+
+        CheckNewest(registry, request, newest);
+        return newest.Id;
+    }
+
+    private static void CheckNewest(LineageRegistry registry, RestoreRequest request, SnapshotInfo newest)
+    {
+        if (request.Force)
+        {
+            return;
+        }
+
+        if (newest.Superseded)
+        {
+            throw Refused(
+                "snapshot-superseded",
+                newest,
+                "its workload ran on after it was taken",
+                "a snapshot that ended its workload",
+                "Make sure that no copy runs, then restore with --force.");
+        }
+
+        var seen = registry.HighestSeen(newest.Id.Lineage);
+        if (seen > newest.Id.Generation)
+        {
+            throw Refused(
+                "generation-rolled-back",
+                newest,
+                $"generation {newest.Id.Generation} as the newest",
+                $"generation {seen}, which this node has seen",
+                "Find out who removed newer snapshots; --force restores this one all the same.");
+        }
+    }
+
+    private static RefusedException Refused(string code, SnapshotInfo snapshot, string found, string needed, string remedy)
+    {
+        var finding = new Finding(code, FindingSeverity.Overridable, snapshot.Id.ToString(), found, needed, remedy);
+        return new RefusedException(code, $"Snapshot {snapshot.Id} is not restored as the latest: {found}.", remedy) { Findings = [finding] };
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using Checkpointer.Engine.Preflight;
+
+namespace Checkpointer.Engine.Restoring;
+
+/// <summary>
+/// What becomes of pipes and terminals whose other end was outside the tree: what the person said, else a log for whatever the tree
+/// writes to and an empty input for whatever it reads.
+/// </summary>
+internal static class StdioMapping
+{
+    /// <summary>The <c>--map KEY=SPEC</c> arguments of <c>checkpointer-init</c>.</summary>
+    public static List<string> Arguments(IReadOnlyList<StdioEnd> ends, RestoreRequest request)
+    {
+        List<string> arguments = [];
+        foreach (var end in ends)
+        {
+            arguments.Add("--map");
+            arguments.Add($"{end.Key}={Spec(end, request)}");
+        }
+
+        return arguments;
+    }
+
+    private static string Spec(StdioEnd end, RestoreRequest request)
+    {
+        var wanted = end.IsFd(0) ? request.Stdin : end.IsFd(1) ? request.Stdout : end.IsFd(2) ? request.Stderr : null;
+        if (wanted == "inherit")
+        {
+            // Opened anew through /proc, so that nothing of ours is handed down and the tree outlives us.
+            var fd = end.IsFd(0) ? 0 : end.IsFd(1) ? 1 : 2;
+            var kind = end.Direction == StdioDirection.Read ? "file-r" : "file-w";
+            return string.Create(CultureInfo.InvariantCulture, $"{kind}:/proc/{Environment.ProcessId}/fd/{fd}");
+        }
+
+        if (wanted is not null)
+        {
+            return (end.Direction == StdioDirection.Read ? "file-r:" : "file-w:") + Path.GetFullPath(wanted);
+        }
+
+        return end.Kind switch
+        {
+            StdioKind.Tty => "pty",
+            _ when end.Direction == StdioDirection.Read => "null-r",
+            _ => "log",
+        };
+    }
+}

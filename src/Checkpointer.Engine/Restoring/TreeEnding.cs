@@ -1,0 +1,47 @@
+using Checkpointer.Engine.Journal;
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Restoring;
+
+/// <summary>Ends a tree that must not live: its restore failed, or its engine died before it could be released.</summary>
+internal static class TreeEnding
+{
+    /// <summary>Tells the owner to kill everything, and kills the owner if it does not. Null when nothing is left, else what is.</summary>
+    public static string? Abandon(string treeDirectory, JournalEntry entry, TimeSpan deadline)
+    {
+        if (entry.Processes is not [var owner, ..])
+        {
+            return null;
+        }
+
+        using var pidFd = PidFd.Open(owner.Pid);
+        if (pidFd is null || ProcStat.Read(owner.Pid)?.StartTime != owner.StartTime)
+        {
+            return null;
+        }
+
+        using (var connection = TreeConnection.TryConnect(treeDirectory, CancellationToken.None))
+        {
+            connection?.Send("abandon");
+            if (connection is not null && pidFd.WaitExit(deadline, CancellationToken.None))
+            {
+                return null;
+            }
+        }
+
+        var leftovers = ProcessTree.Read(owner.Pid)?.Processes.Select(static p => PidFd.Open(p.Pid)).ToList() ?? [];
+        try
+        {
+            foreach (var process in leftovers)
+            {
+                process?.Signal(Signals.Kill);
+            }
+
+            return pidFd.WaitExit(deadline, CancellationToken.None) ? null : $"process {owner.Pid} does not end";
+        }
+        finally
+        {
+            leftovers.ForEach(static p => p?.Dispose());
+        }
+    }
+}
