@@ -9,6 +9,8 @@
 #include "common/failure.h"
 #include "common/fd.h"
 
+enum { ACCEPT_PAUSE_MS = 20 };
+
 void clients_init(struct clients *clients, int listener, client_handler *handler, void *context)
 {
     *clients = (struct clients){ .listener = listener, .handler = handler, .context = context };
@@ -55,7 +57,10 @@ void clients_accept(struct clients *clients)
 {
     int fd = accept4(clients->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
-        return; // the peer gave up, or descriptors are short; the listener tells again
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+            (void)poll(NULL, 0, ACCEPT_PAUSE_MS); // descriptors or memory are short, and the listener tells again at once
+        }
+        return;
     }
     static const char refused[] = "error not permitted\n";
     static const char full[] = "error too many clients\n";

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -50,20 +51,28 @@ static int remove_stale(int directory, const char *name)
     return 0;
 }
 
-static int bind_socket(int directory)
+static int bind_socket(const char *path)
 {
+    char name[PATH_MAX];
+    int length = snprintf(name, sizeof name, "%s/%s", path, socket_name);
+    if (length < 0 || (size_t)length >= sizeof name) {
+        return fail("the state directory's path is too long");
+    }
     struct sockaddr_un address;
-    if (unix_path_address_at(directory, socket_name, &address) < 0) {
+    int directory;
+    if (unix_path_address(name, &address, &directory) < 0) {
         return -1;
     }
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener < 0) {
+        fd_close(&directory);
         return fail("cannot make the control socket: %m");
     }
     mode_t mask = umask(0177); // bind() makes the name with mode 0777 & ~mask
     int bound = bind(listener, (const struct sockaddr *)&address, sizeof address);
     int reason = errno;
     umask(mask);
+    fd_close(&directory);
     if (bound < 0) {
         close(listener);
         errno = reason;
@@ -101,7 +110,7 @@ int state_dir_open(const char *path, struct state_dir *state)
     if (state->criu_output < 0) {
         return -1;
     }
-    state->listener = bind_socket(state->directory);
+    state->listener = bind_socket(path);
     return state->listener < 0 ? -1 : 0;
 }
 
