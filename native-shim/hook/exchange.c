@@ -79,7 +79,8 @@ static int receive_line(int socket_fd, char *line, size_t size, int64_t deadline
             char *end = memchr(line + length, '\n', (size_t)received);
             if (end != NULL) {
                 *end = '\0';
-                return 0;
+                // A zero byte before the end would make the answer look shorter than it is.
+                return strlen(line) == (size_t)(end - line) ? 0 : fail("the engine's answer is not text");
             }
             length += (size_t)received;
             if (length >= size - 1) {

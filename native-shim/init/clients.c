@@ -9,7 +9,10 @@
 #include "common/failure.h"
 #include "common/fd.h"
 
-enum { ACCEPT_PAUSE_MS = 20 };
+enum {
+    ACCEPT_PAUSE_MS = 20,
+    ACCEPTS_AT_ONCE = 16, // then the others have their turn
+};
 
 void clients_init(struct clients *clients, int listener, client_handler *handler, void *context)
 {
@@ -53,15 +56,8 @@ static struct client *find_slot(struct clients *clients)
     return idle;
 }
 
-void clients_accept(struct clients *clients)
+static void admit(struct clients *clients, int fd)
 {
-    int fd = accept4(clients->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) {
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-            (void)poll(NULL, 0, ACCEPT_PAUSE_MS); // descriptors or memory are short, and the listener tells again at once
-        }
-        return;
-    }
     static const char refused[] = "error not permitted\n";
     static const char full[] = "error too many clients\n";
     if (!is_trusted(fd)) {
@@ -76,6 +72,20 @@ void clients_accept(struct clients *clients)
         return;
     }
     *client = (struct client){ .fd = fd, .last_used = now_ms() };
+}
+
+void clients_accept(struct clients *clients)
+{
+    for (int accepted = 0; accepted < ACCEPTS_AT_ONCE; accepted++) {
+        int fd = accept4(clients->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) {
+            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+                (void)poll(NULL, 0, ACCEPT_PAUSE_MS); // descriptors or memory are short, and the listener tells again at once
+            }
+            return;
+        }
+        admit(clients, fd);
+    }
 }
 
 static void flush(struct client *client)

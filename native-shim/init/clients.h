@@ -36,7 +36,7 @@ struct clients {
 
 void clients_init(struct clients *clients, int listener, client_handler *handler, void *context);
 
-// Takes one waiting connection, when its peer is root (or who we are).
+// Takes the waiting connections, a bounded number, whose peer is root (or who we are).
 void clients_accept(struct clients *clients);
 
 // What poll() should watch for a client.

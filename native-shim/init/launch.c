@@ -26,7 +26,6 @@
 enum {
     READY_DEADLINE_MS = 30000, // a fork, a mount and a listen: half a minute is a machine that stands still
     MESSAGES_MAX = 2048,       // bytes that the background may tell the launcher
-    BACKLOG = 16,
     PID_MOST = 4194304,        // the kernel's PID_MAX_LIMIT
 };
 
@@ -79,7 +78,7 @@ static int prepare_owner(const struct restore_options *options, const struct sta
         return fail("cannot go to the root directory: %m");
     }
     // Here, not in the launcher: a client that asks for the peer's pid gets the owner's.
-    if (listen(state->listener, BACKLOG) < 0) {
+    if (listen(state->listener, SOMAXCONN) < 0) {
         return fail("cannot listen on the control socket: %m");
     }
     return leave_launcher(state);

@@ -1,5 +1,7 @@
 """What the tests share: a state directory, an owner in it, its control socket, and the real CRIU."""
 
+import contextlib
+import functools
 import glob
 import os
 import shutil
@@ -15,7 +17,7 @@ HOOK = os.environ["SHIM_HOOK"]
 INIT = os.environ["SHIM_INIT"]
 WORKLOAD = os.environ["SHIM_WORKLOAD"]
 HERE = os.path.dirname(os.path.abspath(__file__))
-FAKE_CRIU = os.path.join(HERE, "fake_criu.py")
+FAKE_CRIU = [sys.executable, "-B", os.path.join(HERE, "fake_criu.py")]
 PATIENCE = 15.0  # seconds that anything may take on a busy machine
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 
@@ -77,7 +79,11 @@ class Client:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(PATIENCE)
-        self.socket.connect(path)
+        try:
+            self.socket.connect(path)
+        except OSError:
+            self.socket.close()
+            raise
         self.pending = b""
 
     def send(self, line):
@@ -107,16 +113,17 @@ class Client:
 class Owner:
     """A checkpointer-init in a fresh state directory."""
 
-    def __init__(self, case, *options, command=None, expect_ready=True, environment=None, pass_fds=(), state=None):
+    def __init__(self, case, *options, command=None, fake=(), expect_ready=True, environment=None, pass_fds=(), state=None,
+                 preexec=None, stdout=subprocess.PIPE, clear_environment=False):
         self.case = case
         self.state = state or tempfile.mkdtemp(prefix="shim-")
         self.pid = None
         case.addCleanup(self.cleanup)
-        command = command or [FAKE_CRIU, "restore", "--pidfile", self.file("restored.pid")]
+        command = command or [*FAKE_CRIU, "restore", "--pidfile", self.file("restored.pid"), *fake]
         self.launched = subprocess.run(
             [INIT, "restore", "--operation", "test-1", "--state", self.state, *options, "--", *command],
-            capture_output=True, text=True, timeout=60, pass_fds=pass_fds,
-            env={**os.environ, **(environment or {})}, check=False)
+            stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, pass_fds=pass_fds,
+            env={} if clear_environment else {**os.environ, **(environment or {})}, check=False, preexec_fn=preexec)
         if expect_ready:
             case.assertEqual("", self.launched.stderr)
             case.assertEqual(0, self.launched.returncode)
@@ -156,11 +163,10 @@ class Owner:
     def cleanup(self):
         if self.pid is not None and is_alive(self.pid):
             try:
-                client = self.connect()
-                client.send("abandon")
-                while client.line() is not None:
-                    pass
-                client.close()
+                with contextlib.closing(Client(self.file("init.sock"))) as client:
+                    client.send("abandon")
+                    while client.line() is not None:
+                        pass
                 self.wait_gone()
             except (OSError, AssertionError):
                 pass
@@ -170,7 +176,18 @@ class Owner:
                 pass
         if self.pid is not None:
             os.close(self.pidfd)
+            self.pid = None
         shutil.rmtree(self.state, ignore_errors=True)
+
+
+def in_each_mode(test):
+    """Runs a test twice: with an owner that is a subreaper, and with one that is PID 1 of a namespace."""
+    @functools.wraps(test)
+    def run(case):
+        for mode in ([], ["--pid-namespace"]):
+            with case.subTest(mode=mode):
+                test(case, mode)
+    return run
 
 
 def require_root():
