@@ -28,6 +28,9 @@ public sealed record ProcMountInfo
 
     public required string Source { get; init; }
 
+    /// <summary>Options of the file system itself, such as the controllers of a version 1 cgroup.</summary>
+    public string SuperOptions { get; init; } = "";
+
     public bool IsTmpfs => FileSystem == "tmpfs";
 
     /// <summary>Parses one line.</summary>
@@ -55,6 +58,7 @@ public sealed record ProcMountInfo
             Propagation = fields[FieldsBeforeOptional..dash],
             FileSystem = fields[dash + 1],
             Source = ProcText.Unescape(fields[dash + 2]),
+            SuperOptions = fields.Length > dash + 3 ? fields[dash + 3] : "",
         };
     }
 
