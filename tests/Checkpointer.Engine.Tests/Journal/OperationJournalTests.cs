@@ -1,0 +1,107 @@
+using Checkpointer.Engine.Journal;
+using Checkpointer.Engine.Tests.Support;
+
+namespace Checkpointer.Engine.Tests.Journal;
+
+public sealed class OperationJournalTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void An_entry_that_is_held_is_not_taken_for_abandoned()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        using var open = journal.Open(Entry("a"));
+
+        Assert.Empty(new OperationJournal(_directory.Path).TakeAbandoned());
+    }
+
+    [Fact]
+    public void An_entry_whose_holder_let_go_is_found_with_its_last_content()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        using (var open = journal.Open(Entry("a")))
+        {
+            open.Write(open.Entry with { Phase = OperationPhase.Commit, Frozen = true });
+        }
+
+        var found = Assert.Single(journal.TakeAbandoned());
+        using (found)
+        {
+            Assert.Equal(OperationPhase.Commit, found.Entry.Phase);
+            Assert.True(found.Entry.Frozen);
+            Assert.Equal(42, Assert.Single(found.Entry.Processes).Pid);
+        }
+    }
+
+    [Fact]
+    public void A_closed_entry_leaves_nothing()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        using (var open = journal.Open(Entry("a")))
+        {
+            open.Close();
+        }
+
+        Assert.Empty(journal.TakeAbandoned());
+        Assert.Empty(Directory.EnumerateFiles(_directory.File("operations")));
+    }
+
+    [Fact]
+    public void Two_holders_of_one_operation_are_refused()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        using var open = journal.Open(Entry("a"));
+
+        var error = Assert.Throws<OperationFailedException>(() => journal.Open(Entry("a")));
+
+        Assert.Equal("operation-exists", error.Code);
+    }
+
+    [Fact]
+    public void A_newer_version_is_refused_and_kept()
+    {
+        Write("{\"version\": 2, \"something\": \"new\"}");
+
+        var error = Assert.Throws<HostException>(() => new OperationJournal(_directory.Path).TakeAbandoned());
+
+        Assert.Equal("journal-too-new", error.Code);
+        Assert.True(File.Exists(_directory.File("operations/x.json")));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("not json")]
+    [InlineData("{\"version\": 1}")]
+    [InlineData("{\"version\": 1, \"unknown\": true}")]
+    public void Garbage_is_named_and_kept(string content)
+    {
+        Write(content);
+
+        var error = Assert.Throws<HostException>(() => new OperationJournal(_directory.Path).TakeAbandoned());
+
+        Assert.Equal("journal-unreadable", error.Code);
+        Assert.Contains("x.json", error.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(_directory.File("operations/x.json")));
+    }
+
+    private static JournalEntry Entry(string operation) => new()
+    {
+        Operation = operation,
+        Kind = OperationKind.Checkpoint,
+        Phase = OperationPhase.Prepare,
+        Started = DateTimeOffset.UnixEpoch,
+        Repository = "/r",
+        KeyFile = "/k",
+        BootId = "boot",
+        Processes = [new JournalProcess(42, 7, 1, WasStopped: false)],
+    };
+
+    private void Write(string content)
+    {
+        Directory.CreateDirectory(_directory.File("operations"));
+        File.WriteAllText(_directory.File("operations/x.json"), content);
+    }
+}
