@@ -6,6 +6,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
+NATIVE=(checkpointer-hook checkpointer-init)
 AOT=1
 for argument in "$@"; do
     case $argument in
@@ -23,26 +24,19 @@ esac
 
 build_native() {
     local work=$ARTIFACTS/native
-    if [ ! -e "$ROOT/native-shim/CMakeLists.txt" ]; then
-        say "build: native-shim is not there yet: skipped"
-        return
-    fi
     [ -e "$work/CMakeCache.txt" ] || run_quietly "cmake" cmake -S "$ROOT/native-shim" -B "$work" \
-        -DCMAKE_BUILD_TYPE=Release -DCMAKE_RUNTIME_OUTPUT_DIRECTORY="$BIN" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
     run_quietly "building native-shim" cmake --build "$work" --parallel
-    copy_into_bin "$work" checkpointer-hook checkpointer-init
+    for name in "${NATIVE[@]}"; do
+        into_bin "$work/$name" "$name"
+    done
 }
 
-# copy_into_bin FOLDER NAME...: for executables that CMake put into its own folder after all.
-copy_into_bin() {
-    local folder=$1 name made
-    shift
-    for name in "$@"; do
-        [ ! -x "$BIN/$name" ] || continue
-        made=$(find "$folder" -type f -name "$name" -perm -u+x | head -n 1)
-        [ -n "$made" ] || die "native-shim built no $name"
-        cp "$made" "$BIN/$name"
-    done
+# into_bin FILE NAME: by rename, because the old executable may be running, and only when it changed.
+into_bin() {
+    cmp -s "$1" "$BIN/$2" && return
+    cp "$1" "$BIN/.$2.new"
+    mv -f "$BIN/.$2.new" "$BIN/$2"
 }
 
 publish() {
@@ -62,9 +56,7 @@ publish() {
         tail -n 40 "$log" >&2
     fi
     [ "$rc" -eq 0 ] || die "publishing src/Checkpointer failed; the whole log is $log"
-    # A rename, because the old executable may be running.
-    cp "$ARTIFACTS/publish/checkpointer" "$BIN/.checkpointer.new"
-    mv -f "$BIN/.checkpointer.new" "$BIN/checkpointer"
+    into_bin "$ARTIFACTS/publish/checkpointer" checkpointer
 }
 
 mkdir -p "$BIN"
