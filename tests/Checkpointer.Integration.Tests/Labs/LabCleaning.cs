@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+
+namespace Checkpointer.Integration.Tests;
+
+/// <summary>Takes away all that a lab left: processes first, then mounts, cgroups, files.</summary>
+internal sealed partial class LabCleaning(Lab lab)
+{
+    private const int SigKill = 9;
+    private const int LazyDetach = 2;
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(20);
+    private readonly Dictionary<int, string> _roots = [];
+    private readonly List<string> _files = [];
+
+    internal void Track(int pid)
+    {
+        if (pid <= 1)
+        {
+            throw new ArgumentOutOfRangeException(nameof(pid), pid, "not a process of a lab");
+        }
+
+        // The start time, because the pid may be a stranger's when the lab is cleaned.
+        _roots[pid] = Processes.StartTimeOf(pid) ?? "";
+    }
+
+    internal void TrackFile(string path) => _files.Add(path);
+
+    internal async ValueTask RunAsync()
+    {
+        await EndProcessesAsync();
+        UnmountAll();
+        RemoveCgroups();
+        foreach (var file in _files)
+        {
+            File.Delete(file);
+        }
+
+        Directory.Delete(lab.Directory, recursive: true);
+    }
+
+    private async Task EndProcessesAsync()
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (true)
+        {
+            // Again and again, because a process may have forked while the list was read.
+            var alive = Mine().Where(Processes.IsAlive).ToList();
+            if (alive.Count == 0)
+            {
+                return;
+            }
+
+            if (clock.Elapsed > EndLimit)
+            {
+                throw new InvalidOperationException("The lab could not end: " + string.Join("; ", alive.Select(pid => $"{pid} {Processes.CommandLine(pid)}")));
+            }
+
+            alive.ForEach(pid => Kill(pid, SigKill));
+            await Task.Delay(20);
+        }
+    }
+
+    private HashSet<int> Mine() =>
+        [.. Processes.WithEnvironment(lab.Mark).Concat(_roots.Where(root => Processes.StartTimeOf(root.Key) == root.Value).Select(root => root.Key)).SelectMany(Processes.TreeOf)];
+
+    private void UnmountAll()
+    {
+        var points = File.ReadLines("/proc/self/mountinfo").Select(line => line.Split(' ')[4])
+            .Where(point => point.StartsWith(lab.Directory + "/", StringComparison.Ordinal)).OrderByDescending(point => point.Length);
+        foreach (var point in points)
+        {
+            if (Unmount(point, LazyDetach) != 0)
+            {
+                throw new InvalidOperationException($"The lab could not unmount {point}: errno {Marshal.GetLastPInvokeError()}");
+            }
+        }
+    }
+
+    /// <summary>Cgroups are named after operations; this lab's operations are those of its journal.</summary>
+    private void RemoveCgroups()
+    {
+        var journal = Path.Combine(lab.StateDirectory, "operations");
+        if (!Directory.Exists(journal))
+        {
+            return;
+        }
+
+        var operations = Directory.EnumerateFileSystemEntries(journal).Select(Path.GetFileNameWithoutExtension).ToHashSet();
+        foreach (var hierarchy in Directory.EnumerateDirectories("/sys/fs/cgroup").Prepend("/sys/fs/cgroup"))
+        {
+            var parent = Path.Combine(hierarchy, "checkpointer");
+            if (!Directory.Exists(parent))
+            {
+                continue;
+            }
+
+            foreach (var cgroup in Directory.EnumerateDirectories(parent).Where(path => operations.Contains(Path.GetFileName(path))))
+            {
+                RemoveDirectory(cgroup);
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "umount2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Unmount(string path, int flags);
+
+    /// <summary>rmdir alone works on cgroups: their files cannot be deleted.</summary>
+    [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RemoveDirectory(string path);
+}

@@ -1,0 +1,37 @@
+namespace Checkpointer.Integration.Tests;
+
+/// <summary>The tests' own tools: a workload that is hurt must be noticed, and a lab leaves nothing behind.</summary>
+public sealed class LabTests
+{
+    [Fact]
+    public async Task The_counter_counts_checks_itself_and_stops_with_its_code()
+    {
+        await using var lab = Lab.Create();
+        var counter = await CounterWorkload.StartAsync(lab, mebibytes: 8);
+        var status = await counter.VerifyAsync();
+        Assert.Equal(2, status.Workers.Count);
+        counter.MustHaveCountedWithoutGap();
+        Assert.Equal("stopping", await counter.AskAsync("stop"));
+        await Eventually.TrueAsync("the end of the counter", TimeSpan.FromSeconds(5), () => !Processes.IsAlive(counter.Pid));
+        counter.MustBeGone(status);
+    }
+
+    [Fact]
+    public async Task A_disposed_lab_leaves_no_process_and_no_file()
+    {
+        string directory;
+        CounterWorkload counter;
+        CounterStatus status;
+        await using (var lab = Lab.Create())
+        {
+            directory = lab.Directory;
+            counter = await CounterWorkload.StartAsync(lab, mebibytes: 8);
+            status = counter.Status()!;
+            (await lab.RunAsync("/bin/mount", ["-t", "tmpfs", "lab", Directory.CreateDirectory(Path.Combine(directory, "m")).FullName], Lab.DefaultLimit)).MustSucceed();
+        }
+
+        counter.MustBeGone(status);
+        Assert.False(Directory.Exists(directory));
+        Assert.False(File.Exists($"/dev/shm/counter-{counter.Pid}"));
+    }
+}
