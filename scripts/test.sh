@@ -14,6 +14,7 @@
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/suites.sh"
+. "$ROOT/scripts/lib/filler.sh"
 
 SUITE=core
 LONG=0
@@ -52,7 +53,8 @@ stage() {
 build_tests() {
     # The lock of build.sh: MSBuild's obj folders are shared.
     run_quietly "building the tests" flock -w 1800 "$ARTIFACTS/build.lock" \
-        dotnet build "$ROOT/Checkpointer.sln" -v q -nologo -clp:NoSummary -nodeReuse:false
+        dotnet build "$ROOT/Checkpointer.sln" -v q -nologo -clp:NoSummary -nodeReuse:false &&
+        build_filler
 }
 
 run_core() {
