@@ -1,2 +1,4 @@
-Console.WriteLine("checkpointer");
-return 0;
+using Checkpointer.Cli;
+
+using var host = CliHost.ForProcess();
+return await CommandLine.RunAsync(args, host).ConfigureAwait(false);

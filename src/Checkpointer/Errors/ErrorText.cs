@@ -1,0 +1,74 @@
+using Checkpointer.Cli.Output;
+using Checkpointer.Engine;
+
+namespace Checkpointer.Cli.Errors;
+
+/// <summary>The lines of an error: what happened, how to mend it, what state everything is in, where the log is.</summary>
+internal static class ErrorText
+{
+    public static IEnumerable<string> Lines(ErrorReport report, WorkloadRole role)
+    {
+        var isAttention = report.ExitCode == (int)ExitCode.Attention;
+        yield return $"{(isAttention ? "ATTENTION" : "error")}: {OneLine(report.Message).TrimEnd('.')}";
+        foreach (var finding in FindingText.Lines(report.Findings))
+        {
+            yield return finding;
+        }
+
+        if (report.Remedy is not null)
+        {
+            yield return $"remedy: {OneLine(report.Remedy)}";
+        }
+
+        if (State(report, role) is { } state)
+        {
+            yield return $"state: {state}";
+        }
+
+        if (report.LogFile is not null)
+        {
+            yield return $"log: {OneLine(report.LogFile)}";
+        }
+    }
+
+    /// <summary>What became of the workload and the snapshot; null where the verb concerns none.</summary>
+    private static string? State(ErrorReport report, WorkloadRole role)
+    {
+        // Wrong usage is found before anything is looked at: there is no state to tell.
+        if (role == WorkloadRole.None || report.ExitCode == (int)ExitCode.Usage)
+        {
+            return null;
+        }
+
+        return role == WorkloadRole.Checkpoints
+            ? $"{Workload(report.WorkloadState)}; {(report.SnapshotDurable ? "the snapshot is durable" : "no snapshot was made")}"
+            : $"{Restored(report.WorkloadState)}; the snapshot is untouched";
+    }
+
+    private static string Workload(string state) => state switch
+    {
+        "untouched" => "the workload was not touched and runs on",
+        "running" => "the workload runs",
+        "gone" => "the workload has ended",
+        _ => "whether the workload runs is not known: look at it before you go on",
+    };
+
+    private static string Restored(string state) => state switch
+    {
+        "untouched" or "gone" => "nothing of the restored workload runs",
+        "running" => "the restored workload runs",
+        _ => "whether a restored workload runs is not known: look before you restore again",
+    };
+
+    /// <summary>Messages may quote names that a workload chose: control characters do not reach the terminal.</summary>
+    public static string OneLine(string text)
+    {
+        return string.Create(text.Length, text, static (span, source) =>
+        {
+            for (var i = 0; i < source.Length; i++)
+            {
+                span[i] = char.IsControl(source[i]) ? ' ' : source[i];
+            }
+        });
+    }
+}

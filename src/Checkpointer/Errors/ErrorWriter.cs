@@ -1,0 +1,45 @@
+using Checkpointer.Cli.Output;
+using Checkpointer.Engine;
+
+namespace Checkpointer.Cli.Errors;
+
+/// <summary>Tells an error: lines on standard error, and with <c>--json</c> the object on standard output. Returns the exit code.</summary>
+internal static class ErrorWriter
+{
+    public static int Write(CliHost host, Exception exception, WorkloadRole role, bool json, bool debug)
+    {
+        var report = Describe(exception, role);
+        if (json)
+        {
+            var line = System.Text.Json.JsonSerializer.Serialize(new ErrorOutput { Error = report }, CliJson.Default.ErrorOutput);
+            host.Out.WriteLine(line);
+            host.Out.Flush();
+        }
+
+        foreach (var line in ErrorText.Lines(report, role))
+        {
+            host.Lines.Write(line);
+        }
+
+        if (debug)
+        {
+            host.Lines.Write(exception.ToString());
+        }
+
+        return report.ExitCode;
+    }
+
+    /// <summary>The report of an exception; a verb that concerns no workload says nothing about one.</summary>
+    public static ErrorReport Describe(Exception exception, WorkloadRole role)
+    {
+        var report = ErrorReport.From(Translate(exception));
+        return role == WorkloadRole.None ? report with { WorkloadRunning = null } : report;
+    }
+
+    /// <summary>Errors of the file system that reach us are about a path that a person named: they are told as such.</summary>
+    private static Exception Translate(Exception exception) => exception switch
+    {
+        UnauthorizedAccessException e => new HostException("no-permission", e.Message.TrimEnd('.'), "Run it as root, for example with sudo.", e),
+        _ => exception,
+    };
+}

@@ -1,0 +1,30 @@
+namespace Checkpointer.Cli.Help;
+
+/// <summary>Lines that several help pages share, so that they say the same.</summary>
+internal static class HelpParts
+{
+    public static readonly HelpExit Done = new(ExitCode.Done, "done");
+    public static readonly HelpExit Failed = new(ExitCode.Failed, "failed; the message says what state everything is in");
+    public static readonly HelpExit Usage = new(ExitCode.Usage, "wrong usage; nothing was touched");
+    public static readonly HelpExit RepositoryTrouble = new(ExitCode.Repository, "repository: not found, wrong key, damaged, or of a newer format");
+    public static readonly HelpExit Cancelled = new(ExitCode.Cancelled, "cancelled (Ctrl-C, SIGTERM)");
+
+    public static readonly HelpVariable Repository = new(EnvironmentNames.Repository, "the repository, where --repo is not given");
+    public static readonly HelpVariable KeyFile = new(EnvironmentNames.KeyFile, "the key file, where --key-file is not given");
+    public static readonly HelpVariable Socket = new(EnvironmentNames.Socket, "the service's socket, where --socket is not given");
+    public static readonly HelpVariable Criu = new(EnvironmentNames.Criu, "the CRIU executable; default: the first that is new enough");
+    public static readonly HelpVariable StateDirectory = new(
+        EnvironmentNames.StateDirectory, $"journal and registry of --embedded runs (default {Settings.DefaultStateDirectory})");
+
+    public static readonly HelpVariable RunDirectory = new(
+        EnvironmentNames.RunDirectory, $"sockets of --embedded runs (default {Settings.DefaultRunDirectory})");
+
+    public static readonly HelpVariable Debug = new(EnvironmentNames.Debug, "1: debug log and stack traces on standard error");
+
+    public static readonly IReadOnlyList<string> RepositoryGlobals = ["--repo", "--key-file"];
+    public static readonly IReadOnlyList<string> ServiceGlobals = ["--socket", "--embedded"];
+    public static readonly IReadOnlyList<string> AllGlobals = [.. RepositoryGlobals, .. ServiceGlobals];
+
+    public static readonly IReadOnlyList<HelpVariable> RepositoryVariables = [Repository, KeyFile, Debug];
+    public static readonly IReadOnlyList<HelpVariable> AllVariables = [Repository, KeyFile, Socket, StateDirectory, RunDirectory, Criu, Debug];
+}

@@ -1,0 +1,50 @@
+using Checkpointer.Cli.Running;
+using Checkpointer.Node.Client;
+
+namespace Checkpointer.Cli;
+
+/// <summary>Everything outside that a verb touches: streams, environment, clock, signals, and who does the work. Tests give their own.</summary>
+internal sealed class CliHost : IDisposable
+{
+    /// <summary>Results only; with <c>--json</c> exactly one object.</summary>
+    public required TextWriter Out { get; init; }
+
+    /// <summary>Progress, logs and errors.</summary>
+    public required TextWriter Err { get; init; }
+
+    /// <summary>Whether <see cref="Err"/> is a terminal that understands cursor movement.</summary>
+    public bool ErrIsTerminal { get; init; }
+
+    public required Func<string, string?> Environment { get; init; }
+
+    public required Func<bool> IsRoot { get; init; }
+
+    public required Interrupts Interrupts { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Whether a service listens on a socket path.</summary>
+    public Func<string, bool> ServiceAnswers { get; init; } = NodeClient.IsServiceAt;
+
+    /// <summary>Makes the runner that talks to the service on the settings' socket.</summary>
+    public Func<Settings, CliHost, IRunner> Service { get; init; } = static (settings, _) => new ServiceRunner(settings.Socket);
+
+    /// <summary>Makes the runner that has the engine in this process.</summary>
+    public Func<Settings, CliHost, IRunner> Embedded { get; init; } = EmbeddedRunner.Create;
+
+    /// <summary>Where log lines go: <see cref="Err"/>, or above the live progress while it is shown.</summary>
+    public StderrLines Lines => field ??= new StderrLines(Err);
+
+    /// <summary>The real process.</summary>
+    public static CliHost ForProcess() => new()
+    {
+        Out = Console.Out,
+        Err = Console.Error,
+        ErrIsTerminal = !Console.IsErrorRedirected && System.Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"),
+        Environment = System.Environment.GetEnvironmentVariable,
+        IsRoot = static () => System.Environment.IsPrivilegedProcess,
+        Interrupts = new Interrupts(),
+    };
+
+    public void Dispose() => Interrupts.Dispose();
+}

@@ -1,0 +1,13 @@
+namespace Checkpointer.Cli;
+
+/// <summary>The environment variables that the command line reads. They are part of its contract: none is ever renamed.</summary>
+internal static class EnvironmentNames
+{
+    public const string Repository = "CHECKPOINTER_REPO";
+    public const string KeyFile = "CHECKPOINTER_KEY_FILE";
+    public const string Socket = "CHECKPOINTER_SOCKET";
+    public const string StateDirectory = "CHECKPOINTER_STATE_DIR";
+    public const string RunDirectory = "CHECKPOINTER_RUN_DIR";
+    public const string Criu = "CHECKPOINTER_CRIU";
+    public const string Debug = "CHECKPOINTER_DEBUG";
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+
+namespace Checkpointer.Cli;
+
+/// <summary>The options that every verb takes. One set belongs to one command tree.</summary>
+internal sealed class GlobalOptions
+{
+    public Option<string> Repository { get; } = OptionKinds.Text(
+        "--repo", "R", "The repository: a directory.", "--repo /srv/checkpoints", recursive: true);
+
+    public Option<string> KeyFile { get; } = OptionKinds.Text(
+        "--key-file", "FILE", $"The key file that opens the repository (default {Settings.DefaultKeyFile}).", "--key-file /root/repository.key", recursive: true);
+
+    public Option<string> Socket { get; } = OptionKinds.Text(
+        "--socket", "PATH", $"The socket of the node service (default {Settings.DefaultSocket}).", "--socket /run/checkpointer/checkpointer.sock", recursive: true);
+
+    public Option<bool> Embedded { get; } = OptionKinds.Flag("--embedded", "Do the work in this process, even where a service listens.", recursive: true);
+
+    public Option<bool> Json { get; } = OptionKinds.Flag("--json", "Print one JSON object on standard output, errors too.", recursive: true);
+
+    public Option<bool> Quiet { get; } = OptionKinds.Flag("--quiet", "No progress and no explanations; results and errors only.", recursive: true);
+
+    public Option<bool> Help { get; } = OptionKinds.Flag("--help", "Show this help.", recursive: true, alias: "-h");
+
+    public IReadOnlyList<Option> All => [Repository, KeyFile, Socket, Embedded, Json, Quiet, Help];
+
+    public Settings Read(ParseResult parse, Func<string, string?> environment)
+    {
+        var keyFile = Choose(parse, KeyFile, environment, EnvironmentNames.KeyFile);
+        var socket = Choose(parse, Socket, environment, EnvironmentNames.Socket);
+        return new Settings
+        {
+            Repository = Choose(parse, Repository, environment, EnvironmentNames.Repository),
+            KeyFile = Path.GetFullPath(keyFile ?? Settings.DefaultKeyFile),
+            KeyFileChosen = keyFile is not null,
+            Socket = Path.GetFullPath(socket ?? Settings.DefaultSocket),
+            SocketChosen = socket is not null,
+            Embedded = parse.GetValue(Embedded),
+            Json = parse.GetValue(Json),
+            Quiet = parse.GetValue(Quiet),
+            Debug = IsDebug(environment),
+            StateDirectory = Path.GetFullPath(Of(environment, EnvironmentNames.StateDirectory) ?? Settings.DefaultStateDirectory),
+            RunDirectory = Path.GetFullPath(Of(environment, EnvironmentNames.RunDirectory) ?? Settings.DefaultRunDirectory),
+            CriuPath = Of(environment, EnvironmentNames.Criu),
+        };
+    }
+
+    public static bool IsDebug(Func<string, string?> environment) => environment(EnvironmentNames.Debug) == "1";
+
+    private static string? Choose(ParseResult parse, Option<string> option, Func<string, string?> environment, string variable)
+    {
+        return parse.GetValue(option) ?? Of(environment, variable);
+    }
+
+    private static string? Of(Func<string, string?> environment, string variable)
+    {
+        return environment(variable) is { Length: > 0 } value ? value : null;
+    }
+}

@@ -1,0 +1,70 @@
+using Checkpointer.Engine;
+using Checkpointer.Node;
+
+namespace Checkpointer.Cli.Running;
+
+/// <summary>The engine in this process.</summary>
+internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposable? owned = null) : IRunner
+{
+    public bool HasRepositories => false;
+
+    public bool CanInherit => true;
+
+    public static IRunner Create(Settings settings, CliHost host)
+    {
+        var loggers = new StderrLoggerFactory(host.Lines, settings.Debug);
+        var options = new EngineOptions
+        {
+            StateDirectory = settings.StateDirectory,
+            RunDirectory = settings.RunDirectory,
+            CriuPath = settings.CriuPath,
+        };
+        return new EmbeddedRunner(Engines.Create(options, loggers, host.Time), host.Time, loggers);
+    }
+
+    /// <summary>Ends what a killed run left behind; says what it found.</summary>
+    public Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken) => engine.RecoverAsync(cancellationToken);
+
+    public Task<CheckpointResult> CheckpointAsync(
+        CheckpointRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
+    {
+        return engine.CheckpointAsync(OperationId.New(time), request, progress, cancellationToken);
+    }
+
+    public Task<RestoreResult> RestoreAsync(RestoreRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
+    {
+        return engine.RestoreAsync(OperationId.New(time), request, progress, cancellationToken);
+    }
+
+    public Task<PreflightReport> PreflightAsync(PreflightRequest request, CancellationToken cancellationToken)
+    {
+        return request.Pid is { } pid
+            ? engine.PreflightProcessAsync(pid, cancellationToken)
+            : engine.PreflightSnapshotAsync(request.Snapshot!, request.Repository!, request.KeyFile!, cancellationToken);
+    }
+
+    public Task<TreeExit> WaitForTreeAsync(string operation, CancellationToken cancellationToken)
+    {
+        return engine.WaitForTreeAsync(operation, cancellationToken);
+    }
+
+    public Task SignalTreeAsync(string operation, int signal, CancellationToken cancellationToken)
+    {
+        return engine.SignalTreeAsync(operation, signal, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        switch (engine)
+        {
+            case IAsyncDisposable disposable:
+                await disposable.DisposeAsync().ConfigureAwait(false);
+                break;
+            case IDisposable disposable:
+                disposable.Dispose();
+                break;
+        }
+
+        owned?.Dispose();
+    }
+}

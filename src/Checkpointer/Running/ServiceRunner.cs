@@ -1,0 +1,70 @@
+using Checkpointer.Engine;
+using Checkpointer.Node;
+using Checkpointer.Node.Client;
+
+namespace Checkpointer.Cli.Running;
+
+/// <summary>The node service on a unix socket.</summary>
+internal sealed class ServiceRunner(string socket) : IRunner
+{
+    /// <summary>A service that has just started recovers what its predecessor left: seconds, unless that was much.</summary>
+    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
+
+    private readonly NodeClient _client = new(socket);
+
+    public bool HasRepositories => true;
+
+    public bool CanInherit => false;
+
+    public async Task<CheckpointResult> CheckpointAsync(
+        CheckpointRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
+    {
+        await WaitUntilReadyAsync(cancellationToken).ConfigureAwait(false);
+        return await _client.CheckpointAsync(request, new Forwarding(progress), cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<RestoreResult> RestoreAsync(
+        RestoreRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
+    {
+        await WaitUntilReadyAsync(cancellationToken).ConfigureAwait(false);
+        return await _client.RestoreAsync(request, new Forwarding(progress), cancellationToken).ConfigureAwait(false);
+    }
+
+    public Task<PreflightReport> PreflightAsync(PreflightRequest request, CancellationToken cancellationToken)
+    {
+        return _client.PreflightAsync(request, cancellationToken);
+    }
+
+    public Task<TreeExit> WaitForTreeAsync(string operation, CancellationToken cancellationToken)
+    {
+        return _client.WaitForTreeAsync(operation, cancellationToken);
+    }
+
+    public Task SignalTreeAsync(string operation, int signal, CancellationToken cancellationToken)
+    {
+        return _client.SignalTreeAsync(operation, signal, cancellationToken);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    {
+        if (!await _client.WaitUntilReadyAsync(ReadyTimeout, cancellationToken).ConfigureAwait(false))
+        {
+            throw new HostException(
+                "service-not-ready",
+                $"the service at {_client.SocketPath} takes no requests",
+                "Look at its log (journalctl -u checkpointer), or work without it with --embedded.");
+        }
+    }
+
+    /// <summary>The service tells whole operations; the display wants their progress under the phase of the operation.</summary>
+    private sealed class Forwarding(IProgress<OperationProgress> target) : IProgress<OperationResource>
+    {
+        public void Report(OperationResource value) => target.Report(value.Progress with { Phase = value.Phase });
+    }
+}

@@ -1,0 +1,143 @@
+using System.CommandLine;
+using Checkpointer.Cli.Help;
+using Checkpointer.Cli.Output;
+using Checkpointer.Engine;
+using Checkpointer.Node;
+
+namespace Checkpointer.Cli.Verbs;
+
+/// <summary>Snapshots a running process tree.</summary>
+internal sealed class CheckpointVerb : Verb
+{
+    private readonly Option<int?> _pid = OptionKinds.Pid("The root of the process tree to snapshot.");
+    private readonly Option<bool> _leaveRunning = OptionKinds.Flag("--leave-running", "Let the workload run on after the snapshot. Without it the workload is ended, but only when its snapshot is durable.");
+    private readonly Option<string> _name = OptionKinds.Text("--name", "S", "A name for the workload; 'restore --latest S' finds its newest snapshot.", "--name training");
+    private readonly Option<Dictionary<string, string>> _labels = OptionKinds.Pairs("--label", "A label, stored with the snapshot. May be given several times.", "--label team=vision");
+    private readonly Option<long?> _memory = OptionKinds.Size("--memory", "Memory for buffers (default 512 MiB). More lets a --leave-running workload run on sooner.", "--memory 512M");
+    private readonly Option<TimeSpan?> _timeout = OptionKinds.Duration("--timeout", "Give up and roll back after this time (default: none).", "--timeout 10m");
+    private readonly Option<TimeSpan?> _maxFrozen = OptionKinds.Duration("--max-frozen", "Roll back when the workload has stood still for this long (default 5m).", "--max-frozen 90s");
+    private readonly Option<string[]> _include = OptionKinds.Texts("--include", "PATH", "A regular file that is captured with the snapshot and written back at restore. May be given several times.", "--include /var/tmp/state.db");
+    private readonly Option<bool> _force = OptionKinds.Flag("--force", "Go on in spite of overridable findings. Blockers refuse always.");
+    private readonly Option<bool> _dryRun = OptionKinds.Flag("--dry-run", "Only say whether it would be possible; the same as 'preflight --pid N'.");
+
+    public CheckpointVerb()
+        : base("checkpoint", "Snapshot a running process tree into the repository.")
+    {
+        Options.Add(_pid);
+        Options.Add(_leaveRunning);
+        Options.Add(_name);
+        Options.Add(_labels);
+        Options.Add(_memory);
+        Options.Add(_timeout);
+        Options.Add(_maxFrozen);
+        Options.Add(_include);
+        Options.Add(_force);
+        Options.Add(_dryRun);
+    }
+
+    public override WorkloadRole Role => WorkloadRole.Checkpoints;
+
+    public override HelpPage Page { get; } = new()
+    {
+        Description =
+        [
+            "Freezes a process and all its descendants, streams their memory and state compressed and encrypted into the repository, "
+                + "and ends them when the snapshot is durable. Nothing is written to local disk on the way. The process needs no preparation and does not notice.",
+            "Until the snapshot is durable every failure, and Ctrl-C, ends with the workload running on. "
+                + "With --leave-running it runs on in any case.",
+            "The workload is looked at first; what CRIU cannot snapshot is told as findings, and nothing is touched (exit code 3).",
+            "Needs root. The work is done by the node service where its socket is, and in this process otherwise.",
+        ],
+        Examples =
+        [
+            new("Snapshot process 4711 and its children, and end them:", "checkpointer checkpoint --pid 4711 --repo /srv/checkpoints --name training"),
+            new("Snapshot a workload every hour while it runs on:", "checkpointer checkpoint --pid 4711 --leave-running --memory 4G"),
+            new("Only the snapshot's id, for a script:", "id=$(checkpointer checkpoint --pid 4711 --quiet)"),
+        ],
+        ExitCodes =
+        [
+            new(ExitCode.Done, "the snapshot is durable"),
+            new(ExitCode.Failed, "failed; the workload runs on unless the message says otherwise"),
+            HelpParts.Usage,
+            new(ExitCode.Refused, "refused by findings; nothing was touched"),
+            HelpParts.RepositoryTrouble,
+            new(ExitCode.Environment, "not root, no CRIU, or CRIU or the kernel lack what is needed"),
+            new(ExitCode.Attention, "ATTENTION: the workload's state is unknown or it could not be thawed"),
+            new(ExitCode.Cancelled, "cancelled (Ctrl-C, SIGTERM); the workload runs"),
+        ],
+        Globals = HelpParts.AllGlobals,
+        Environment = HelpParts.AllVariables,
+        Json = "snapshot, lineage, generation, name, parent, bytesCaptured, bytesStored, durable, workloadRunning, frozenMs, criuFrozenMs, "
+            + "timings (phase to ms), findings, operation; on an error: error with code, message, remedy, workloadRunning, snapshotDurable, logFile",
+    };
+
+    public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
+    {
+        var parse = context.Parse;
+        var pid = parse.GetValue(_pid) ?? throw new UsageException(
+            "workload-missing", "no workload is named", "Give the root of its process tree with --pid, for example --pid 4711.");
+        context.RequireRoot("checkpoint");
+
+        var runner = await context.OpenRunnerAsync(needsRepository: !parse.GetValue(_dryRun), cancellationToken).ConfigureAwait(false);
+        await using (runner.ConfigureAwait(false))
+        {
+            if (parse.GetValue(_dryRun))
+            {
+                var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid }, cancellationToken).ConfigureAwait(false);
+                return PreflightVerb.Tell(context, report, parse.GetValue(_force));
+            }
+
+            var access = RepositoryChoice.For(context.Settings, runner);
+            var request = new CheckpointRequest
+            {
+                Pid = pid,
+                Repository = access.Repository,
+                KeyFile = access.KeyFile,
+                LeaveRunning = parse.GetValue(_leaveRunning),
+                Name = parse.GetValue(_name),
+                Labels = parse.GetValue(_labels) ?? [],
+                MemoryBytes = parse.GetValue(_memory) ?? CheckpointRequest.DefaultMemoryBytes,
+                TimeoutSeconds = parse.GetValue(_timeout)?.TotalSeconds,
+                MaxFrozenSeconds = parse.GetValue(_maxFrozen)?.TotalSeconds ?? CheckpointRequest.DefaultMaxFrozenSeconds,
+                Include = [.. (parse.GetValue(_include) ?? []).Select(Path.GetFullPath)],
+                Force = parse.GetValue(_force),
+            };
+            var result = await context.Progress()
+                .ShowAsync(progress => runner.CheckpointAsync(request, progress, cancellationToken))
+                .ConfigureAwait(false);
+            Tell(context, result);
+        }
+
+        return (int)ExitCode.Done;
+    }
+
+    private static void Tell(VerbContext context, CheckpointResult result)
+    {
+        if (context.Settings.Json)
+        {
+            context.PrintJson(result, EngineJson.Default.CheckpointResult);
+            return;
+        }
+
+        if (context.Settings.Quiet)
+        {
+            context.Print(result.Snapshot);
+            return;
+        }
+
+        foreach (var line in Columns.Pairs(
+            ("snapshot", result.Snapshot),
+            ("name", result.Name ?? "-"),
+            ("captured", $"{ByteSize.Format(result.BytesCaptured)}, stored {ByteSize.Format(result.BytesStored)} (ratio {Texts.Ratio(result.BytesCaptured, result.BytesStored)})"),
+            ("frozen", $"{Texts.Milliseconds(result.FrozenMs)} (by CRIU's clock {Texts.Milliseconds(result.CriuFrozenMs)})"),
+            ("workload", result.WorkloadRunning ? "runs on" : $"ended; restore it with: checkpointer restore {result.Snapshot}")))
+        {
+            context.Print(line);
+        }
+
+        foreach (var line in FindingText.Lines(result.Findings))
+        {
+            context.Print(line);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using Checkpointer.Cli.Completion;
+using Checkpointer.Cli.Help;
+using Checkpointer.Cli.Output;
+using Checkpointer.Cli.Running;
+using Checkpointer.Engine;
+using Checkpointer.Node;
+
+namespace Checkpointer.Cli.Verbs;
+
+/// <summary>Says whether a process can be checkpointed, or a snapshot restored here, without touching anything.</summary>
+internal sealed class PreflightVerb : Verb
+{
+    private readonly Argument<string> _snapshot;
+    private readonly Option<int?> _pid = OptionKinds.Pid("The root of the process tree to checkpoint.");
+    private readonly Option<bool> _force = OptionKinds.Flag("--force", "Judge as with --force: overridable findings do not refuse.");
+
+    public PreflightVerb(SnapshotCompletion completion)
+        : base("preflight", "Say whether a process can be checkpointed, or a snapshot restored here.")
+    {
+        _snapshot = SnapshotArgument.Create(completion, required: false, "The snapshot to restore here. Either this or --pid.");
+        Arguments.Add(_snapshot);
+        Options.Add(_pid);
+        Options.Add(_force);
+    }
+
+    public override HelpPage Page { get; } = new()
+    {
+        Description =
+        [
+            "Looks at a process tree (--pid) or at a snapshot and this node (SNAPSHOT), and prints the verdict: every finding with what was found, "
+                + "what would be needed, and how to mend it. Nothing is stopped, written or changed.",
+            "A blocker refuses always; an overridable finding refuses unless --force is given to checkpoint or restore; a note informs.",
+            "Needs root for --pid.",
+        ],
+        Examples =
+        [
+            new("Can this process be checkpointed?", "checkpointer preflight --pid 4711"),
+            new("Can this snapshot be restored here?", "checkpointer preflight 3f9c --repo /srv/checkpoints"),
+            new("Only what refuses, for a script:", "checkpointer preflight --pid 4711 --json | jq -r '.findings[] | select(.severity != \"note\") | .code'"),
+        ],
+        ExitCodes =
+        [
+            new(ExitCode.Done, "nothing refuses"),
+            HelpParts.Failed,
+            HelpParts.Usage,
+            new(ExitCode.Refused, "at least one finding refuses"),
+            HelpParts.RepositoryTrouble,
+            new(ExitCode.Environment, "not root, no CRIU, or CRIU or the kernel lack what is needed"),
+        ],
+        Globals = HelpParts.AllGlobals,
+        Environment = HelpParts.AllVariables,
+        Json = "subject, refuses, processes, estimatedBytes, findings (code, severity, subject, found, needed, remedy)",
+    };
+
+    public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
+    {
+        var (snapshot, pid) = (context.Parse.GetValue(_snapshot), context.Parse.GetValue(_pid));
+        if ((snapshot is null) == (pid is null))
+        {
+            throw new UsageException(
+                "subject-missing",
+                snapshot is null ? "neither a process nor a snapshot is named" : "both a process and a snapshot are named",
+                "Give either --pid N, for example --pid 4711, or a snapshot's id.");
+        }
+
+        if (pid is not null)
+        {
+            context.RequireRoot("preflight --pid");
+        }
+
+        var force = context.Parse.GetValue(_force);
+        var runner = await context.OpenRunnerAsync(needsRepository: snapshot is not null, cancellationToken).ConfigureAwait(false);
+        await using (runner.ConfigureAwait(false))
+        {
+            if (snapshot is not null)
+            {
+                return await SnapshotAsync(context, runner, snapshot, force, cancellationToken).ConfigureAwait(false);
+            }
+
+            var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid }, cancellationToken).ConfigureAwait(false);
+            return Tell(context, report, force);
+        }
+    }
+
+    /// <summary>The verdict about a snapshot; also what <c>restore --dry-run</c> says.</summary>
+    public static async Task<int> SnapshotAsync(VerbContext context, IRunner runner, string snapshot, bool force, CancellationToken cancellationToken)
+    {
+        var access = RepositoryChoice.For(context.Settings, runner);
+        var request = new PreflightRequest { Snapshot = snapshot, Repository = access.Repository, KeyFile = access.KeyFile };
+        return Tell(context, await runner.PreflightAsync(request, cancellationToken).ConfigureAwait(false), force);
+    }
+
+    /// <summary>Prints a verdict and returns the exit code it stands for.</summary>
+    public static int Tell(VerbContext context, PreflightReport report, bool force)
+    {
+        var refuses = new Verdict(report.Findings).Refuses(force);
+        report = report with { Refuses = refuses };
+        if (context.Settings.Json)
+        {
+            context.PrintJson(report, EngineJson.Default.PreflightReport);
+        }
+        else
+        {
+            foreach (var line in FindingText.Lines(report.Findings))
+            {
+                context.Print(line);
+            }
+
+            context.Print(Errors.ErrorText.OneLine($"{report.Subject}: {Summary(report)}"));
+        }
+
+        return (int)(refuses ? ExitCode.Refused : ExitCode.Done);
+    }
+
+    private static string Summary(PreflightReport report)
+    {
+        var size = report.EstimatedBytes > 0 ? $", about {ByteSize.Format(report.EstimatedBytes)}" : "";
+        var processes = report.Processes > 0 ? $" ({report.Processes} {(report.Processes == 1 ? "process" : "processes")}{size})" : "";
+        return (report.Refuses ? "refused" : "possible") + processes;
+    }
+}
