@@ -36,10 +36,25 @@ internal static class ErrorWriter
         return role == WorkloadRole.None ? report with { WorkloadRunning = null } : report;
     }
 
-    /// <summary>Errors of the file system that reach us are about a path that a person named: they are told as such.</summary>
-    private static Exception Translate(Exception exception) => exception switch
+    /// <summary>What the kernel forbids is a matter of privileges, whichever layer met it.</summary>
+    private static Exception Translate(Exception exception)
     {
-        UnauthorizedAccessException e => new HostException("no-permission", e.Message.TrimEnd('.'), "Run it as root, for example with sudo.", e),
-        _ => exception,
-    };
+        var isDenied = exception is UnauthorizedAccessException || (exception is RepositoryException && Denied(exception));
+        return isDenied
+            ? new HostException("no-permission", exception.Message.TrimEnd('.'), "Run it as root, for example with sudo, or name files of your own.", exception)
+            : exception;
+    }
+
+    private static bool Denied(Exception exception)
+    {
+        for (var inner = exception.InnerException; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is UnauthorizedAccessException)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

@@ -8,6 +8,6 @@ internal static class Engines
 {
     public static IEngine Create(EngineOptions options, ILoggerFactory loggers, TimeProvider time)
     {
-        throw new OperationFailedException("engine-missing", "this build has no engine yet");
+        return new CheckpointEngine(options, loggers, time);
     }
 }
