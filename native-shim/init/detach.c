@@ -4,21 +4,21 @@
 #include <unistd.h>
 
 #include "common/failure.h"
+#include "init/signals.h"
 
-enum {
-    DETACH_FAILED = 126, // what shells say of a command that cannot be run
-};
+enum { CANNOT_RUN = 126, NOT_FOUND = 127 };
 
 int detach(char **command)
 {
-    // A process group leader cannot make a session; a child that was just started never is one.
+    // EPERM: we lead a process group already. A child that was just started never does; who was started by hand
+    // from a shell is, and a new session is not worth the new pid that it would take.
     if (setsid() < 0 && errno != EPERM) {
-        fail("setsid: %m");
-        report("%s", failure());
+        report("cannot make a session: %m");
         return DETACH_FAILED;
     }
+    signals_restore_for_child();
     execv(command[0], command);
-    fail("cannot run %s: %m", command[0]);
-    report("%s", failure());
-    return DETACH_FAILED;
+    int code = errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
+    report("cannot run %.256s: %m", command[0]);
+    return code;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
-// Runs a command in a session of its own, in place of this process, so that its pid stays. Signals of a terminal (Ctrl-C) then
-// reach the engine, which rolls back, and not CRIU, which would die in the middle. Returns only on failure: an exit code.
+enum { DETACH_FAILED = 125 };
+
+// Becomes the command, in a session of its own: a terminal's Ctrl-C or hang-up then reaches whoever
+// started it, and not the command in the middle of its work. Returns only on failure, with what to exit with.
 int detach(char **command);

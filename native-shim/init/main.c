@@ -50,6 +50,16 @@ static int run_enter(int count, char **arguments)
     return enter(&options);
 }
 
+static int run_detach(int count, char **arguments)
+{
+    char **command;
+    if (detach_options_parse(count, arguments, &command) < 0) {
+        report("%s", failure());
+        return DETACH_FAILED;
+    }
+    return detach(command);
+}
+
 int main(int count, char **arguments)
 {
     report_as("checkpointer-init");
@@ -61,8 +71,8 @@ int main(int count, char **arguments)
     if (count >= 2 && strcmp(arguments[1], "enter") == 0) {
         return run_enter(count - 2, arguments + 2);
     }
-    if (count >= 4 && strcmp(arguments[1], "detach") == 0 && strcmp(arguments[2], "--") == 0) {
-        return detach(arguments + 3);
+    if (count >= 2 && strcmp(arguments[1], "detach") == 0) {
+        return run_detach(count - 2, arguments + 2);
     }
     fputs(usage, stderr);
     return 1;

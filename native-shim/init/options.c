@@ -179,3 +179,13 @@ int enter_options_parse(int count, char **arguments, struct enter_options *optio
     size_t words;
     return take_command(&cursor, &options->command, &words);
 }
+
+int detach_options_parse(int count, char **arguments, char ***command)
+{
+    if (count > 0 && strcmp(arguments[0], "--") != 0) {
+        return fail("unknown option: %s", arguments[0]);
+    }
+    struct cursor cursor = { .count = count, .words = arguments };
+    size_t words;
+    return take_command(&cursor, command, &words);
+}

@@ -33,3 +33,6 @@ struct enter_options {
 
 int restore_options_parse(int count, char **arguments, struct restore_options *options);
 int enter_options_parse(int count, char **arguments, struct enter_options *options);
+
+// The command line of `checkpointer-init detach`: nothing but "--" and the command.
+int detach_options_parse(int count, char **arguments, char ***command);
