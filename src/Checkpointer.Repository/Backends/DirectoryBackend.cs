@@ -12,8 +12,6 @@ namespace Checkpointer.Repository;
 /// </summary>
 public sealed class DirectoryBackend : IBackend
 {
-    internal const string TemporaryPrefix = ".tmp-";
-
     private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private readonly string _root;
@@ -38,7 +36,7 @@ public sealed class DirectoryBackend : IBackend
         {
             string directory = Path.GetDirectoryName(path)!;
             EnsureDirectory(directory);
-            string temporary = Path.Combine(directory, TemporaryPrefix + ObjectId.New());
+            string temporary = DurableFile.TemporaryPathFor(path);
             SafeFileHandle handle = Fds.Open(temporary, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive);
             return new DirectoryUpload(this, name, path, temporary, handle, cancellationToken);
         }

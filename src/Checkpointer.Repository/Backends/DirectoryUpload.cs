@@ -28,9 +28,7 @@ internal sealed class DirectoryUpload(
         try
         {
             // Flushed through the descriptor that wrote: only it is sure to hear of a failed write-back.
-            RandomAccess.FlushToDisk(handle);
-            handle.Dispose();
-            bool created = DurableFile.Publish(temporary, path, createOnly: true);
+            bool created = DurableFile.Publish(handle, temporary, path, createOnly: true);
             _finished = true;
             return created;
         }

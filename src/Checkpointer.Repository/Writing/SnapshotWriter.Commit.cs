@@ -52,13 +52,15 @@ public sealed partial class SnapshotWriter
 
         _ended = true;
         Stop(_error ?? (Exception)new ObjectDisposedException(nameof(SnapshotWriter)));
+        bool stuck = false;
         try
         {
             await Task.WhenAll(_workers.Select(w => w.Ended)).WaitAsync(StopDeadline, _time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            HasStuckWorkers = true;
+            // Its thread ends, and its block goes back to the pool, when the store answers.
+            stuck = true;
             Log.WorkerStuck(_logger, _target.Id.ToString(), StopDeadline.TotalSeconds);
         }
 
@@ -67,7 +69,7 @@ public sealed partial class SnapshotWriter
             file.Abandon();
         }
 
-        if (!HasStuckWorkers)
+        if (!stuck)
         {
             // The map's lock may be held by a stuck worker.
             Map.Dispose();

@@ -77,9 +77,6 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
         set => _hurry = value;
     }
 
-    /// <summary>After a dispose: a worker hangs in the store and still holds a block, so the pool must not be disposed (its memory would be unmapped under the thread).</summary>
-    public bool HasStuckWorkers { get; private set; }
-
     internal WorkQueue Queue { get; }
 
     internal SmallWrites Small { get; }
