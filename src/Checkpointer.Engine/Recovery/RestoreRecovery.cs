@@ -54,7 +54,7 @@ internal sealed class RestoreRecovery
             Directory.Delete(directory, recursive: true);
         }
 
-        Cgroup.Open("checkpointer/" + entry.Operation)?.Delete(SettleDeadline);
+        Cgroup.Open("checkpointer/" + entry.Operation)?.Delete(SettleDeadline, CancellationToken.None);
         return new RecoveryOutcome("tree-killed", $"The restore of {entry.Snapshot} was not finished; nothing of it is left. Restore again.");
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class RestoreSession
             File.Delete(path);
         }
 
-        if (_cgroup is { } cgroup && _request.Cgroup is null && !cgroup.Delete(AbandonDeadline))
+        if (_cgroup is { } cgroup && _request.Cgroup is null && !cgroup.Delete(AbandonDeadline, CancellationToken.None))
         {
             EngineLog.CleanupFailed(_services.Logger, error, _id, $"cgroup {cgroup.Name}");
         }
