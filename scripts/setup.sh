@@ -41,6 +41,7 @@ check_packages() {
     have patchelf || missing+=(patchelf)
     have python3 || missing+=(python3)
     have unshare || missing+=(util-linux)
+    have pgrep || missing+=(procps)
     have ip || missing+=(iproute2)
     have redis-cli || missing+=(redis-tools)
     # Native AOT links with zlib, and the shim is static: headers and libc.a are asked of the compiler, not of dpkg.
