@@ -7,7 +7,7 @@ using Checkpointer.Repository;
 namespace Checkpointer.Engine.Streaming;
 
 /// <summary>
-/// Reads one file of the image ahead of its reader: a cursor takes buffers and runs, workers decode them in parallel, and what is decoded goes,
+/// Reads one file of the image ahead of its reader: a cursor takes buffers and runs, they are decoded in parallel, and what is decoded goes,
 /// in the file's order and without a copy, into the pipe <see cref="Output"/>.
 /// </summary>
 internal sealed class FileFeed
@@ -23,7 +23,6 @@ internal sealed class FileFeed
     private readonly SnapshotFile _file;
     private readonly ServeBudget _budget;
     private readonly FileAllowance _allowance;
-    private readonly DecodeWorkers _workers;
     private readonly CancellationTokenSource _stop;
     private readonly Channel<Task<Fill>> _decoding = Channel.CreateUnbounded<Task<Fill>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     private readonly HandOverPool _pool = new();
@@ -32,13 +31,12 @@ internal sealed class FileFeed
     private Action? _onData;
     private Task? _running;
 
-    public FileFeed(IImageSource image, SnapshotFile file, ServeBudget budget, FileAllowance allowance, DecodeWorkers workers, CancellationToken stopping)
+    public FileFeed(IImageSource image, SnapshotFile file, ServeBudget budget, FileAllowance allowance, CancellationToken stopping)
     {
         _image = image;
         _file = file;
         _budget = budget;
         _allowance = allowance;
-        _workers = workers;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _pipe = new Pipe(new PipeOptions(_pool, PipeScheduler.Inline, PipeScheduler.ThreadPool, PauseAt, ResumeAt, minimumSegmentSize: 1, useSynchronizationContext: false));
     }
@@ -116,16 +114,17 @@ internal sealed class FileFeed
                 fill.Release();
                 throw;
             }
-            _decoding.Writer.TryWrite(Decode(fill, file));
+            _decoding.Writer.TryWrite(DecodeAsync(fill, file));
         }
     }
 
     // The buffer goes back also when the decoder fails; nobody else knows it then.
-    private async Task<Fill> Decode(Fill fill, IImageFile file)
+    private async Task<Fill> DecodeAsync(Fill fill, IImageFile file)
     {
         try
         {
-            return await _workers.DecodeAsync(fill, file, _stop.Token).ConfigureAwait(false);
+            await fill.DecodeAsync(file, _stop.Token).ConfigureAwait(false);
+            return fill;
         }
         catch
         {

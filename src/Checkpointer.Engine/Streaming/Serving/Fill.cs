@@ -5,7 +5,7 @@ namespace Checkpointer.Engine.Streaming;
 
 /// <summary>
 /// The next stretch of a file: runs that are decoded side by side into one buffer, with zero runs between them that need none.
-/// Built by the file's cursor, decoded by a worker, handed over in order; the buffer goes back when its last piece was written.
+/// Built by the file's cursor, decoded by the repository, handed over in order; the buffer goes back when its last piece was written.
 /// </summary>
 internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuffer buffer)
 {
@@ -42,29 +42,15 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
         return position - start;
     }
 
-    /// <summary>Authenticates and decodes every run; on a worker's thread, which waits for the store.</summary>
+    /// <summary>Authenticates and decodes every run, all at once.</summary>
     public async Task DecodeAsync(IImageFile file, CancellationToken cancellationToken)
     {
-        List<Task>? running = null;
-        try
+        List<Task> running = new(_runs.Count);
+        foreach ((ChunkRun run, int start) in _runs)
         {
-            foreach ((ChunkRun run, int start) in _runs)
-            {
-                Task decode = file.DecodeAsync(run, buffer.Memory.Slice(start, run.RawLength), cancellationToken);
-                if (!decode.IsCompletedSuccessfully)
-                {
-                    (running ??= []).Add(decode);
-                }
-            }
+            running.Add(file.DecodeAsync(run, buffer.Memory.Slice(start, run.RawLength), cancellationToken));
         }
-        finally
-        {
-            // Also after a failure: nobody may write into the buffer when it is given back.
-            if (running is not null)
-            {
-                await Task.WhenAll(running).ConfigureAwait(false);
-            }
-        }
+        await Task.WhenAll(running).ConfigureAwait(false); // all, also after a failure: nobody may write into the buffer when it goes back
     }
 
     /// <summary>The pieces in order, each to be disposed by its reader; then the caller calls <see cref="Release"/>.</summary>

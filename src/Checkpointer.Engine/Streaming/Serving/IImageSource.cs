@@ -15,6 +15,7 @@ internal interface IImageFile : IDisposable
 {
     ValueTask<ChunkRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken);
 
+    /// <summary>Returns at once; fetches, authenticates and decodes on a thread of the pool, and bounds itself how many of these run at a time.</summary>
     Task DecodeAsync(ChunkRun run, Memory<byte> destination, CancellationToken cancellationToken);
 }
 

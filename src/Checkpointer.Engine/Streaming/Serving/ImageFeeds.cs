@@ -4,7 +4,7 @@ using Checkpointer.Repository;
 namespace Checkpointer.Engine.Streaming;
 
 /// <summary>
-/// The readers of all files of one image, with the memory and the threads that they share. Small files are read ahead of any request: each has
+/// The readers of all files of one image, with the memory that they share. Small files are read ahead of any request: each has
 /// its slot anyway, and CRIU asks for hundreds of them one after another. Thread-safe.
 /// </summary>
 internal sealed class ImageFeeds : IAsyncDisposable
@@ -17,7 +17,6 @@ internal sealed class ImageFeeds : IAsyncDisposable
 
     private readonly IImageSource _image;
     private readonly ServeBudget _budget;
-    private readonly DecodeWorkers _workers;
     private readonly AbortSource _abort;
     private readonly CancellationTokenSource _stopping;
     private readonly Dictionary<string, SnapshotFile> _files;
@@ -26,14 +25,13 @@ internal sealed class ImageFeeds : IAsyncDisposable
     private readonly HashSet<Task> _running = [];
     private readonly Lock _gate = new();
 
-    public ImageFeeds(IImageSource image, BlockPool pool, int workers, AbortSource abort)
+    public ImageFeeds(IImageSource image, BlockPool pool, AbortSource abort)
     {
         _image = image;
         _abort = abort;
         _stopping = CancellationTokenSource.CreateLinkedTokenSource(abort.Token);
         _files = image.Files.ToDictionary(f => f.Name, StringComparer.Ordinal);
         _budget = new ServeBudget(pool, image.Files);
-        _workers = new DecodeWorkers(workers);
     }
 
     public SnapshotFile? Find(string name) => _files.GetValueOrDefault(name);
@@ -100,13 +98,12 @@ internal sealed class ImageFeeds : IAsyncDisposable
             running = [.. _running];
         }
         await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // errors went to the abort source
-        _workers.Dispose();
         _budget.Dispose();
         _stopping.Dispose();
     }
 
     private (FileFeed Feed, FileAllowance Allowance) Make(SnapshotFile file, FileAllowance allowance) =>
-        (new FileFeed(_image, file, _budget, allowance, _workers, _stopping.Token), allowance);
+        (new FileFeed(_image, file, _budget, allowance, _stopping.Token), allowance);
 
     private async Task PrefetchAsync(IEnumerator<SnapshotFile> files)
     {

@@ -14,9 +14,6 @@ public sealed class ImageServer : IAsyncDisposable
     /// <summary>The name that CRIU looks for in its image directory.</summary>
     public const string SocketName = "streamer-serve.sock";
 
-    /// <summary>More decoders than this only fight for the store.</summary>
-    public const int MaxDefaultWorkers = 8;
-
     // How long the veto waits for the loop to have counted what CRIU has already read.
     private static readonly TimeSpan CountPatience = TimeSpan.FromSeconds(2);
 
@@ -57,9 +54,6 @@ public sealed class ImageServer : IAsyncDisposable
 
     /// <summary>How long CRIU may take to connect, from the start of <see cref="RunAsync"/>.</summary>
     public TimeSpan ConnectPatience { get; init; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>Dedicated threads that fetch, authenticate and decompress.</summary>
-    public int Workers { get; init; } = Math.Min(Environment.ProcessorCount, MaxDefaultWorkers);
 
     /// <summary>The counters of this moment; null before CRIU connected.</summary>
     public ServeStatistics? Statistics => _session?.Statistics();
@@ -124,7 +118,7 @@ public sealed class ImageServer : IAsyncDisposable
         try
         {
             using CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abort.Token);
-            await using ImageFeeds feeds = new(_image, _pool, Workers, _abort);
+            await using ImageFeeds feeds = new(_image, _pool, _abort);
             feeds.Prefetch();
             UnixConnection connection = await _socket.AcceptAsync(expectedPeer, ConnectPatience, _time, stopping.Token).ConfigureAwait(false);
             await DedicatedThread.Run("image-serve", () =>

@@ -1,0 +1,112 @@
+using Checkpointer.Engine.Streaming;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Tests.Streaming;
+
+/// <summary>An image in memory: chunks of uneven sizes, zero runs elided, with damage and slowness on request.</summary>
+internal sealed class MemoryImage : IImageSource
+{
+    private readonly Dictionary<string, (byte[] Content, long Zeroes)> _files = [];
+    private readonly List<SnapshotFile> _list = [];
+
+    public IReadOnlyList<SnapshotFile> Files => _list;
+
+    /// <summary>Every decode takes this long.</summary>
+    public TimeSpan Delay { get; init; }
+
+    /// <summary>The decode that covers this byte of this file fails.</summary>
+    public (string Name, long Offset)? Damaged { get; set; }
+
+    /// <summary>Decodes run on the pool instead of on the caller.</summary>
+    public bool Asynchronous { get; init; }
+
+    /// <summary>Nothing is decoded until it opens.</summary>
+    public ManualResetEventSlim Gate { get; } = new(true);
+
+    public int MostDecodes { get; private set; }
+
+    private int _decodes;
+
+    /// <summary>The content, followed by zeroes that are stored nowhere.</summary>
+    public void Add(string name, byte[] content, long zeroes = 0)
+    {
+        _files.Add(name, (content, zeroes));
+        FileKind kind = name.StartsWith("pages-", StringComparison.Ordinal) ? FileKind.Pages : FileKind.Bytes;
+        _list.Add(new SnapshotFile(name, kind, content.Length + zeroes));
+    }
+
+    public IImageFile Open(string name) => new Cursor(this, name, _files[name].Content, _files[name].Zeroes);
+
+    private sealed class Cursor(MemoryImage image, string name, byte[] content, long zeroes) : IImageFile
+    {
+        private long _position;
+        private int _using;
+
+        public ValueTask<ChunkRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken)
+        {
+            Assert.Equal(0, Interlocked.Exchange(ref _using, 1)); // one user
+            Assert.True(maxRawBytes >= FileReader.MaxChunk);
+            cancellationToken.ThrowIfCancellationRequested();
+            ChunkRun? run = Next(maxRawBytes);
+            _position += run?.RawLength ?? 0;
+            Volatile.Write(ref _using, 0);
+            return new ValueTask<ChunkRun?>(run);
+        }
+
+        public async Task DecodeAsync(ChunkRun run, Memory<byte> destination, CancellationToken cancellationToken)
+        {
+            Assert.False(run.IsZero);
+            Assert.True(destination.Length >= run.RawLength);
+            image.MostDecodes = Math.Max(image.MostDecodes, Interlocked.Increment(ref image._decodes));
+            if (image.Asynchronous)
+            {
+                await Task.Yield();
+            }
+            image.Gate.Wait(cancellationToken);
+            Thread.Sleep(image.Delay);
+            Interlocked.Decrement(ref image._decodes);
+            if (image.Damaged is { } damaged && damaged.Name == name && damaged.Offset >= run.Offset && damaged.Offset < run.Offset + run.RawLength)
+            {
+                throw new RepositoryException("repository-damaged", $"Pack packs/ab/abcd does not authenticate ({name}).");
+            }
+            content.AsSpan((int)run.Offset, run.RawLength).CopyTo(destination.Span);
+        }
+
+        public void Dispose()
+        {
+            Assert.Equal(0, _using);
+            _using = 1;
+        }
+
+        private ChunkRun? Next(int most)
+        {
+            if (_position >= content.Length)
+            {
+                long left = content.Length + zeroes - _position;
+                return left == 0 ? null : new ChunkRun { Offset = _position, RawLength = (int)Math.Min(left, ChunkRun.MaxZeroRun), IsZero = true };
+            }
+            int page = (int)_position;
+            int zero = ZeroBytes(page);
+            if (zero > 0)
+            {
+                return new ChunkRun { Offset = _position, RawLength = zero, IsZero = true };
+            }
+            int end = page;
+            while (end < content.Length && end - page + 4096 <= most && ZeroBytes(end) == 0)
+            {
+                end = Math.Min(end + 4096, content.Length);
+            }
+            return new ChunkRun { Offset = _position, RawLength = end - page, IsZero = false };
+        }
+
+        private int ZeroBytes(int start)
+        {
+            int end = start;
+            while (end < content.Length && !content.AsSpan(end, Math.Min(4096, content.Length - end)).ContainsAnyExcept((byte)0))
+            {
+                end = Math.Min(end + 4096, content.Length);
+            }
+            return end - start;
+        }
+    }
+}
