@@ -42,9 +42,9 @@ public sealed class CaptureTests : StreamFixture
         criu.Dispose();
         await Within(run);
 
-        Assert.Equal(pages, sink.Content("pages-7.img"));
-        Assert.Equal(extents, sink.Content("pagemap-7.img"));
-        Assert.Equal(RandomBytes(900, 2), sink.Content("core-7.img"));
+        Same(pages, sink.Content("pages-7.img"));
+        Same(extents, sink.Content("pagemap-7.img"));
+        Same(RandomBytes(900, 2), sink.Content("core-7.img"));
         Assert.Equal([1, 2, 3, 4, 5], sink.Content("files.img"));
         Assert.Empty(sink.Content("empty.img"));
         Assert.Equal(FileKind.Pages, sink.Files["pages-7.img"].Kind);
@@ -103,7 +103,7 @@ public sealed class CaptureTests : StreamFixture
 
         for (int i = 1; i <= files; i++)
         {
-            Assert.Equal(content, sink.Content($"pages-{i}.img"));
+            Same(content, sink.Content($"pages-{i}.img"));
         }
         Assert.Equal(pool.Count, pool.Free);
     }
@@ -126,7 +126,7 @@ public sealed class CaptureTests : StreamFixture
         criu.Dispose();
         await Within(run);
 
-        Assert.Equal(content, sink.Content("pages-1.img"));
+        Same(content, sink.Content("pages-1.img"));
         Assert.InRange(sink.MostRented, 1, pool.Count);
         Assert.True(server.Statistics.WaitedForMemory > TimeSpan.FromMilliseconds(100), $"waited {server.Statistics.WaitedForMemory}");
         Assert.Equal(pool.Count, pool.Free);

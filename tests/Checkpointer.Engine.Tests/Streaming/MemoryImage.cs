@@ -17,9 +17,6 @@ internal sealed class MemoryImage : IImageSource
     /// <summary>The decode that covers this byte of this file fails.</summary>
     public (string Name, long Offset)? Damaged { get; set; }
 
-    /// <summary>Decodes run on the pool instead of on the caller.</summary>
-    public bool Asynchronous { get; init; }
-
     /// <summary>Nothing is decoded until it opens.</summary>
     public ManualResetEventSlim Gate { get; } = new(true);
 
@@ -42,34 +39,22 @@ internal sealed class MemoryImage : IImageSource
         private long _position;
         private int _using;
 
-        public ValueTask<ChunkRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken)
+        public ValueTask<ImageRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken)
         {
             Assert.Equal(0, Interlocked.Exchange(ref _using, 1)); // one user
             Assert.True(maxRawBytes >= FileReader.MaxChunk);
             cancellationToken.ThrowIfCancellationRequested();
-            ChunkRun? run = Next(maxRawBytes);
+            ImageRun? run = Next(maxRawBytes);
             _position += run?.RawLength ?? 0;
             Volatile.Write(ref _using, 0);
-            return new ValueTask<ChunkRun?>(run);
+            return new ValueTask<ImageRun?>(run);
         }
 
-        public async Task DecodeAsync(ChunkRun run, Memory<byte> destination, CancellationToken cancellationToken)
+        public Task DecodeAsync(ImageRun run, Memory<byte> destination, CancellationToken cancellationToken)
         {
             Assert.False(run.IsZero);
             Assert.True(destination.Length >= run.RawLength);
-            image.MostDecodes = Math.Max(image.MostDecodes, Interlocked.Increment(ref image._decodes));
-            if (image.Asynchronous)
-            {
-                await Task.Yield();
-            }
-            image.Gate.Wait(cancellationToken);
-            Thread.Sleep(image.Delay);
-            Interlocked.Decrement(ref image._decodes);
-            if (image.Damaged is { } damaged && damaged.Name == name && damaged.Offset >= run.Offset && damaged.Offset < run.Offset + run.RawLength)
-            {
-                throw new RepositoryException("repository-damaged", $"Pack packs/ab/abcd does not authenticate ({name}).");
-            }
-            content.AsSpan((int)run.Offset, run.RawLength).CopyTo(destination.Span);
+            return Task.Run(() => Decode(run, destination.Span, cancellationToken), cancellationToken);
         }
 
         public void Dispose()
@@ -78,25 +63,41 @@ internal sealed class MemoryImage : IImageSource
             _using = 1;
         }
 
-        private ChunkRun? Next(int most)
+        private void Decode(ImageRun run, Span<byte> destination, CancellationToken cancellationToken)
+        {
+            image.MostDecodes = Math.Max(image.MostDecodes, Interlocked.Increment(ref image._decodes));
+            image.Gate.Wait(cancellationToken);
+            if (image.Delay > TimeSpan.Zero)
+            {
+                Thread.Sleep(image.Delay);
+            }
+            Interlocked.Decrement(ref image._decodes);
+            if (image.Damaged is { } damaged && damaged.Name == name && damaged.Offset >= run.Offset && damaged.Offset < run.Offset + run.RawLength)
+            {
+                throw new RepositoryException("repository-damaged", $"Pack packs/ab/abcd does not authenticate ({name}).");
+            }
+            content.AsSpan((int)run.Offset, run.RawLength).CopyTo(destination);
+        }
+
+        private ImageRun? Next(int most)
         {
             if (_position >= content.Length)
             {
                 long left = content.Length + zeroes - _position;
-                return left == 0 ? null : new ChunkRun { Offset = _position, RawLength = (int)Math.Min(left, ChunkRun.MaxZeroRun), IsZero = true };
+                return left == 0 ? null : new ImageRun(_position, (int)Math.Min(left, 1 << 30), true, null);
             }
             int page = (int)_position;
             int zero = ZeroBytes(page);
             if (zero > 0)
             {
-                return new ChunkRun { Offset = _position, RawLength = zero, IsZero = true };
+                return new ImageRun(_position, zero, true, null);
             }
             int end = page;
             while (end < content.Length && end - page + 4096 <= most && ZeroBytes(end) == 0)
             {
                 end = Math.Min(end + 4096, content.Length);
             }
-            return new ChunkRun { Offset = _position, RawLength = end - page, IsZero = false };
+            return new ImageRun(_position, end - page, false, null);
         }
 
         private int ZeroBytes(int start)

@@ -63,6 +63,13 @@ public abstract class StreamFixture : IDisposable
 
     internal static Task Within(Task task) => task.WaitAsync(Patience, Token);
 
+    /// <summary>Large contents: says where they part, and does not print them.</summary>
+    internal static void Same(byte[] expected, byte[] actual)
+    {
+        int equal = expected.AsSpan().CommonPrefixLength(actual);
+        Assert.True(equal == expected.Length && equal == actual.Length, $"{expected.Length} bytes expected, {actual.Length} read, equal up to {equal}");
+    }
+
     internal static byte[] RandomBytes(int length, int seed = 1)
     {
         byte[] bytes = new byte[length];

@@ -38,12 +38,19 @@ internal sealed class CapturedFile : IDescriptorHandler, IDisposable
     public void Start(SafeFileHandle pipe)
     {
         _pipe = pipe;
-        Fds.SetNonBlocking(pipe);
-        if (_bulk)
+        try
         {
-            Grow();
+            Fds.SetNonBlocking(pipe);
+            if (_bulk)
+            {
+                Grow();
+            }
+            _session.Loop.Watch(pipe, this, EpollEvents.In);
         }
-        _session.Loop.Watch(pipe, this, EpollEvents.In);
+        catch (PlatformException e)
+        {
+            throw StreamingErrors.File(Name, "Capturing", e);
+        }
     }
 
     public void OnEvents(EpollEvents events)

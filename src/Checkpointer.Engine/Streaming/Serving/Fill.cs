@@ -12,7 +12,7 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
     // Runs per fill: bounds the bookkeeping for memory that alternates between zero and data.
     private const int MaxRuns = 256;
 
-    private readonly List<(ChunkRun Run, int Start)> _runs = [];
+    private readonly List<(ImageRun Run, int Start)> _runs = [];
     private readonly List<Piece> _pieces = [];
     private int _used;
     private int _holders = 1;
@@ -31,8 +31,8 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
             {
                 break;
             }
-            ChunkRun? run = await file.NextRunAsync(Math.Max(room, FileReader.MaxChunk), cancellationToken).ConfigureAwait(false);
-            if (run is null || run.Offset != position || run.RawLength <= 0 || run.RawLength > length - position || (!run.IsZero && run.RawLength > room))
+            ImageRun run = await file.NextRunAsync(Math.Max(room, FileReader.MaxChunk), cancellationToken).ConfigureAwait(false) ?? default;
+            if (run.Offset != position || run.RawLength <= 0 || run.RawLength > length - position || (!run.IsZero && run.RawLength > room))
             {
                 throw new RepositoryException("repository-damaged", $"The map of {name} is inconsistent at byte {position} of {length}.");
             }
@@ -46,7 +46,7 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
     public async Task DecodeAsync(IImageFile file, CancellationToken cancellationToken)
     {
         List<Task> running = new(_runs.Count);
-        foreach ((ChunkRun run, int start) in _runs)
+        foreach ((ImageRun run, int start) in _runs)
         {
             running.Add(file.DecodeAsync(run, buffer.Memory.Slice(start, run.RawLength), cancellationToken));
         }
@@ -80,7 +80,7 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
         }
     }
 
-    private void Add(ChunkRun run)
+    private void Add(ImageRun run)
     {
         if (run.IsZero)
         {

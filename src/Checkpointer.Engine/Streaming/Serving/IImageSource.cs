@@ -13,11 +13,14 @@ internal interface IImageSource
 /// <summary>One file being read: a cursor for one user, and a decoder for many (see <see cref="FileReader"/>, whose rules hold here).</summary>
 internal interface IImageFile : IDisposable
 {
-    ValueTask<ChunkRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken);
+    ValueTask<ImageRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken);
 
     /// <summary>Returns at once; fetches, authenticates and decodes on a thread of the pool, and bounds itself how many of these run at a time.</summary>
-    Task DecodeAsync(ChunkRun run, Memory<byte> destination, CancellationToken cancellationToken);
+    Task DecodeAsync(ImageRun run, Memory<byte> destination, CancellationToken cancellationToken);
 }
+
+/// <summary>Adjacent bytes of a file that are decoded together, or zeroes. <paramref name="Stored"/> is the source's own note of where they are.</summary>
+internal readonly record struct ImageRun(long Offset, int RawLength, bool IsZero, ChunkRun? Stored);
 
 /// <summary>A snapshot as an image source.</summary>
 internal sealed class SnapshotImage(SnapshotReader snapshot) : IImageSource
@@ -28,10 +31,14 @@ internal sealed class SnapshotImage(SnapshotReader snapshot) : IImageSource
 
     private sealed class SnapshotImageFile(FileReader reader) : IImageFile
     {
-        public ValueTask<ChunkRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken) => reader.NextRunAsync(maxRawBytes, cancellationToken);
+        public async ValueTask<ImageRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken)
+        {
+            ChunkRun? run = await reader.NextRunAsync(maxRawBytes, cancellationToken).ConfigureAwait(false);
+            return run is null ? null : new ImageRun(run.Offset, run.RawLength, run.IsZero, run);
+        }
 
-        public Task DecodeAsync(ChunkRun run, Memory<byte> destination, CancellationToken cancellationToken) =>
-            reader.DecodeAsync(run, destination, cancellationToken);
+        public Task DecodeAsync(ImageRun run, Memory<byte> destination, CancellationToken cancellationToken) =>
+            reader.DecodeAsync(run.Stored!, destination, cancellationToken);
 
         public void Dispose() => reader.Dispose();
     }

@@ -147,7 +147,7 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
         if (_replace(name) is { } content)
         {
             SnapshotFile replaced = new(name, ImageNames.KindOf(name), content.Length);
-            return new ServedFile(this, replaced, PipeReader.Create(new ReadOnlySequence<byte>(content)));
+            return new ServedFile(this, replaced, Filled(content.Span));
         }
         if (_feeds.Find(name) is not { } file)
         {
@@ -163,6 +163,15 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
         ServedFile served = new(this, file, feed.Output);
         feed.OnData(served.Poke);
         return served;
+    }
+
+    // A copy: replaced images are small, and the caller's memory is then free at once.
+    private static PipeReader Filled(ReadOnlySpan<byte> content)
+    {
+        Pipe pipe = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
+        pipe.Writer.Write(content);
+        pipe.Writer.Complete();
+        return pipe.Reader;
     }
 
     private void Start(Microsoft.Win32.SafeHandles.SafeFileHandle pipe)

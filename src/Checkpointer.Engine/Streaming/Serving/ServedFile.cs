@@ -55,12 +55,19 @@ internal sealed class ServedFile : IDescriptorHandler, IDisposable
     public void Start(SafeFileHandle pipe, bool grow)
     {
         _pipe = pipe;
-        Fds.SetNonBlocking(pipe);
-        if (grow)
+        try
         {
-            Fds.SetPipeSize(pipe, BlockPool.BlockSize);
+            Fds.SetNonBlocking(pipe);
+            if (grow)
+            {
+                Fds.SetPipeSize(pipe, BlockPool.BlockSize);
+            }
+            _session.Loop.Watch(pipe, this, EpollEvents.None);
         }
-        _session.Loop.Watch(pipe, this, EpollEvents.None);
+        catch (PlatformException e)
+        {
+            throw StreamingErrors.File(File.Name, "Serving", e);
+        }
         Drain();
     }
 
