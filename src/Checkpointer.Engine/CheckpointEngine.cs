@@ -17,8 +17,14 @@ public sealed class CheckpointEngine : IEngine
     private readonly EngineServices _services;
 
     public CheckpointEngine(EngineOptions options, ILoggerFactory loggers, TimeProvider time)
+        : this(options, loggers, time, null)
     {
-        _services = new EngineServices(options, loggers, time);
+    }
+
+    /// <summary>As above, with another way to open stores.</summary>
+    internal CheckpointEngine(EngineOptions options, ILoggerFactory loggers, TimeProvider time, Func<string, IBackend>? openBackend)
+    {
+        _services = new EngineServices(options, loggers, time, openBackend);
     }
 
     /// <inheritdoc/>
@@ -55,8 +61,7 @@ public sealed class CheckpointEngine : IEngine
         string snapshot, string repository, string keyFile, CancellationToken cancellationToken) => Translated(async () =>
     {
         var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
-        await using var opened = await CheckpointRepository
-            .OpenAsync(RepositoryUrl.Open(repository), KeyFile.Load(keyFile), cancellationToken).ConfigureAwait(false);
+        await using var opened = await _services.OpenRepositoryAsync(repository, keyFile, cancellationToken).ConfigureAwait(false);
         var id = await opened.ResolveAsync(snapshot, cancellationToken).ConfigureAwait(false);
         await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());

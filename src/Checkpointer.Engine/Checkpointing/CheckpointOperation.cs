@@ -62,9 +62,8 @@ internal sealed partial class CheckpointOperation
             _services.Logger, _id, root.Pid, inspection.Tree.Root.Stat.Name, inspection.Tree.Processes.Count, inspection.EstimatedBytes);
 
         Enter(OperationPhase.Prepare);
-        var key = KeyFile.Load(_request.KeyFile);
-        await using var repository = await CheckpointRepository
-            .OpenAsync(RepositoryUrl.Open(_request.Repository), key, abort.Token).ConfigureAwait(false);
+        await using var repository = await _services
+            .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);
         var target = await LineageChoice.ChooseAsync(
             repository, _services.Lineages, root, _request.Name, abort.Token).ConfigureAwait(false);
         var memory = OperationMemory.ForCheckpoint(_request.MemoryBytes, inspection.EstimatedBytes);

@@ -65,8 +65,8 @@ internal sealed partial class DumpSession
     {
         try
         {
-            await using var repository = await CheckpointRepository
-                .OpenAsync(RepositoryUrl.Open(_request.Repository), KeyFile.Load(_request.KeyFile), CancellationToken.None).ConfigureAwait(false);
+            await using var repository = await _services
+                .OpenRepositoryAsync(_request.Repository, _request.KeyFile, CancellationToken.None).ConfigureAwait(false);
             await repository.MarkSupersededAsync(snapshot.Id, "the workload ran on after this snapshot", CancellationToken.None)
                 .ConfigureAwait(false);
         }

@@ -1,5 +1,6 @@
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
+using Checkpointer.Repository;
 using Microsoft.Extensions.Logging;
 
 namespace Checkpointer.Engine;
@@ -7,8 +8,10 @@ namespace Checkpointer.Engine;
 /// <summary>What every operation of one engine shares.</summary>
 internal sealed class EngineServices
 {
-    public EngineServices(EngineOptions options, ILoggerFactory loggers, TimeProvider time)
+    public EngineServices(
+        EngineOptions options, ILoggerFactory loggers, TimeProvider time, Func<string, IBackend>? openBackend = null)
     {
+        OpenBackend = openBackend ?? RepositoryUrl.Open;
         Options = options;
         Loggers = loggers;
         Time = time;
@@ -26,6 +29,9 @@ internal sealed class EngineServices
 
     public TimeProvider Time { get; }
 
+    /// <summary>Opens the store that a repository's URL names; faults are injected here.</summary>
+    public Func<string, IBackend> OpenBackend { get; }
+
     public OperationJournal Journal { get; }
 
     public LineageRegistry Lineages { get; }
@@ -35,6 +41,9 @@ internal sealed class EngineServices
     public string Hook => Shim("checkpointer-hook");
 
     public string Init => Shim("checkpointer-init");
+
+    public Task<CheckpointRepository> OpenRepositoryAsync(string url, string keyFile, CancellationToken cancellationToken) =>
+        CheckpointRepository.OpenAsync(OpenBackend(url), KeyFile.Load(keyFile), cancellationToken);
 
     private string Shim(string name)
     {

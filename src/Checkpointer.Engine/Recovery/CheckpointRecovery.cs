@@ -82,15 +82,15 @@ internal sealed class CheckpointRecovery
     }
 
     /// <summary>Whether the snapshot was committed; marks it when its workload runs on although it should have ended.</summary>
-    private static async Task<bool> IsDurableAsync(JournalEntry entry, WorkloadState state, CancellationToken cancellationToken)
+    private async Task<bool> IsDurableAsync(JournalEntry entry, WorkloadState state, CancellationToken cancellationToken)
     {
         if (!SnapshotId.TryParse(entry.Snapshot, out var id) || entry.Phase is OperationPhase.Prepare)
         {
             return false;
         }
 
-        await using var repository = await CheckpointRepository
-            .OpenAsync(RepositoryUrl.Open(entry.Repository), KeyFile.Load(entry.KeyFile), cancellationToken).ConfigureAwait(false);
+        await using var repository = await _services
+            .OpenRepositoryAsync(entry.Repository, entry.KeyFile, cancellationToken).ConfigureAwait(false);
         var snapshots = await repository.ListAsync(cancellationToken).ConfigureAwait(false);
         if (!snapshots.Any(s => s.Id == id))
         {

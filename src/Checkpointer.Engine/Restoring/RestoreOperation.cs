@@ -50,9 +50,8 @@ internal sealed partial class RestoreOperation
     {
         Enter(OperationPhase.Load);
         var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
-        var key = KeyFile.Load(_request.KeyFile);
-        await using var repository = await CheckpointRepository
-            .OpenAsync(RepositoryUrl.Open(_request.Repository), key, abort.Token).ConfigureAwait(false);
+        await using var repository = await _services
+            .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);
         var id = await SnapshotChoice.ChooseAsync(repository, _services.Lineages, _request, abort.Token).ConfigureAwait(false);
         await using var reader = await repository.OpenSnapshotAsync(id, abort.Token).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
