@@ -4,7 +4,7 @@
  *
  * Checks one run after the other for ever and rewrites STATUS in place, a line of fixed length, every 20 ms:
  *   count=N passes=N errors=N gap=SECONDS digest=HEX ready=0|1
- * gap is the longest time between two counts. SIGUSR1: check all memory now (passes grows). SIGUSR2: replace 5 % of the
+ * gap is the longest time between two counts since the start or the last SIGHUP. SIGUSR1: check all memory now (passes grows). SIGUSR2: replace 5 % of the
  * runs. SIGTERM: end with code 42. Without CODE_FILE the code is this program's own libraries.
  */
 #define _GNU_SOURCE
@@ -21,7 +21,7 @@
 
 enum { RUN = 64 << 10, STOP_CODE = 42, CHANGED_PERCENT = 5, LINE = 128, CODE_MAX = 64 << 20 };
 
-static volatile sig_atomic_t check_wanted, change_wanted, stop_wanted;
+static volatile sig_atomic_t check_wanted, change_wanted, forget_wanted, stop_wanted;
 
 static uint64_t random_state;
 
@@ -57,6 +57,8 @@ static void on_signal(int number)
         check_wanted = 1;
     } else if (number == SIGUSR2) {
         change_wanted = 1;
+    } else if (number == SIGHUP) {
+        forget_wanted = 1;
     } else {
         stop_wanted = 1;
     }
@@ -148,6 +150,7 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGUSR2, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 
     uint64_t digest = 0;
@@ -184,7 +187,8 @@ int main(int argc, char **argv)
             }
         }
         double t = now();
-        gap = t - last > gap ? t - last : gap;
+        gap = forget_wanted ? 0 : t - last > gap ? t - last : gap;
+        forget_wanted = 0;
         last = t;
         count++;
         char line[LINE + 1];
