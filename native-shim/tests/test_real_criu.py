@@ -6,13 +6,15 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import termios
+import threading
 import unittest
 
-from support import (INIT, WORKLOAD, Owner, children_of, descendants_of, eventually, exists, find_criu, inner_pid, is_alive,
-                     main, read, require_root, skip_all)
+from support import (HOOK, INIT, WORKLOAD, Owner, children_of, descendants_of, eventually, exists, find_criu, inner_pid,
+                     is_alive, main, read, require_root, skip_all)
 
 CRIU = find_criu()
 LAST_PID = 30000  # above every pid that the images need; below the smallest pid_max
@@ -234,6 +236,72 @@ class RealCriu(unittest.TestCase):
                 self.assertIsNone(client.line())
                 owner.wait_gone()
                 self.assertEqual([], [child for child in tree if exists(child)])
+
+    def gate(self, answer):
+        """A hook socket that gives one answer. The environment for CRIU, and what was asked."""
+        path = os.path.join(self.directory, f"hook-{answer.strip()}.sock")
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        listener.listen(1)
+        listener.settimeout(30)
+        asked = []
+
+        def run():
+            connection, _ = listener.accept()
+            with connection:
+                asked.append(connection.recv(256).decode())
+                connection.sendall(answer.encode())
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.addCleanup(thread.join)
+        token = "0123456789abcdef" * 2
+        return {"CHECKPOINTER_HOOK_SOCKET": path, "CHECKPOINTER_HOOK_TOKEN": token, "CHECKPOINTER_HOOK_OPERATION": "op",
+                "CHECKPOINTER_HOOK_DEADLINE": "30"}, asked
+
+    def test_a_no_in_post_dump_lets_the_workload_run_on(self):
+        images = self.images("one")
+        process = self.start_workload()
+        self.addCleanup(process.stdout.close)
+        self.assertEqual(b"count 0\n", process.stdout.readline())
+        command = [*self.common("dump", images, images), "-t", str(process.pid), "--action-script", HOOK]
+        environment, asked = self.gate("no\n")
+        done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, timeout=60, check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertEqual([f"hook 1 {environment['CHECKPOINTER_HOOK_TOKEN']} op post-dump {process.pid}\n"], asked)
+        self.assertEqual(b"count 1\n", process.stdout.readline())
+        environment, asked = self.gate("go\n")
+        shutil.rmtree(images)
+        os.mkdir(images)
+        self.run_dump(command, os.path.join(images, "dump.log"), env={**os.environ, **environment})
+        self.assertEqual(1, len(asked))
+
+    def test_a_no_in_post_restore_kills_what_was_built(self):
+        images = self.images("one")
+        pid, key, _ = self.dump_piped(images, "1")
+        for options in ([], ["--pid-namespace", "--last-pid", str(LAST_PID)]):
+            for answer, told in (("no\n", "criu 1"), ("go\n", "criu 0")):
+                with self.subTest(options=options, answer=answer):
+                    environment, asked = self.gate(answer)
+                    state = tempfile.mkdtemp(prefix="shim-")
+                    command = [*self.common("restore", images, state), "-d", "--pidfile", os.path.join(state, "restored.pid"),
+                               "--action-script", HOOK]
+                    owner = Owner(self, *options, "--map", f"{key}=log", command=command, state=state, environment=environment)
+                    client = owner.connect()
+                    self.assertEqual(told, client.ask("start"))
+                    self.assertEqual([f"hook 1 {environment['CHECKPOINTER_HOOK_TOKEN']} op post-restore {pid}\n"], asked)
+                    if answer == "no\n":
+                        self.assertIsNone(client.line())
+                        self.assertEqual("", owner.output())
+                    else:
+                        self.assertEqual(f"root {pid}", client.line())
+                        eventually("it counts on", lambda owner=owner: counts(owner.output()))
+                        client.send("abandon")
+                        self.assertEqual("signalled 9", client.line())
+                        self.assertIsNone(client.line())
+                    owner.wait_gone()
+                    os.remove(environment["CHECKPOINTER_HOOK_SOCKET"])
 
 
 if __name__ == "__main__":
