@@ -170,10 +170,11 @@ class Owner:
                 self.wait_gone()
             except (OSError, AssertionError):
                 pass
-            try:
-                self.signal(signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            for pid in [self.pid, *descendants_of(self.pid)]:  # an owner that did not obey; its tree would be orphaned
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
         if self.pid is not None:
             os.close(self.pidfd)
             self.pid = None
