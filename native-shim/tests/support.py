@@ -170,11 +170,12 @@ class Owner:
                 self.wait_gone()
             except (OSError, AssertionError):
                 pass
-            for pid in [self.pid, *descendants_of(self.pid)]:  # an owner that did not obey; its tree would be orphaned
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            if is_alive(self.pid):  # it did not obey; its tree would be orphaned
+                for pid in [self.pid, *descendants_of(self.pid)]:
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
         if self.pid is not None:
             os.close(self.pidfd)
             self.pid = None

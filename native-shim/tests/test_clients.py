@@ -96,6 +96,7 @@ class ControlSocket(unittest.TestCase):
         starter, _ = owner.start(self)
         waiter = owner.connect()
         waiter.send("wait")
+        self.assertRegex(waiter.ask("status"), "^status running")  # so: the line before was taken
         crowd = [owner.connect() for _ in range(200)]
         self.assertEqual("status running", crowd[-1].ask("status").rpartition(" ")[0])
         self.assertLess(descriptors(owner.pid), 64 + 32)
@@ -109,6 +110,7 @@ class ControlSocket(unittest.TestCase):
         waiters = [owner.connect() for _ in range(64)]
         for waiter in waiters:
             waiter.send("wait")
+            self.assertEqual("status waiting", waiter.ask("status"))  # so: the line before was taken
         eventually("the owner refuses", lambda: self.first_line(owner) == "error too many clients")
         waiters[0].close()
         eventually("a slot is free again", lambda: self.first_line(owner) == "status waiting")
