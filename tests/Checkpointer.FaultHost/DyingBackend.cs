@@ -1,0 +1,56 @@
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+
+namespace Checkpointer.FaultHost;
+
+/// <summary>A store at which this process dies, right before or right after an object becomes visible.</summary>
+internal sealed class DyingBackend(IBackend inner, string? before, string? after) : IBackend
+{
+    public static void Die()
+    {
+        using var self = PidFd.Open(Environment.ProcessId);
+        self?.Signal(Signals.Kill);
+        Thread.Sleep(Timeout.Infinite);
+    }
+
+    public string Describe() => inner.Describe();
+
+    public IObjectUpload BeginPut(string name, CancellationToken cancellationToken) =>
+        new Upload(inner.BeginPut(name, cancellationToken), Matches(name, before), Matches(name, after));
+
+    public ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+        inner.ReadAsync(name, offset, destination, cancellationToken);
+
+    public ValueTask<ObjectInfo?> StatAsync(string name, CancellationToken cancellationToken) => inner.StatAsync(name, cancellationToken);
+
+    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken) => inner.ListAsync(prefix, cancellationToken);
+
+    public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken) => inner.DeleteAsync(name, cancellationToken);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private static bool Matches(string name, string? prefix) => prefix is not null && name.StartsWith(prefix, StringComparison.Ordinal);
+
+    private sealed class Upload(IObjectUpload upload, bool dieBefore, bool dieAfter) : IObjectUpload
+    {
+        public void Append(ReadOnlySpan<byte> data) => upload.Append(data);
+
+        public bool Commit()
+        {
+            if (dieBefore)
+            {
+                Die();
+            }
+
+            var first = upload.Commit();
+            if (dieAfter)
+            {
+                Die();
+            }
+
+            return first;
+        }
+
+        public void Dispose() => upload.Dispose();
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Checkpointer.Engine;
+using Checkpointer.FaultHost;
+using Checkpointer.Repository;
+using Checkpointer.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+var plan = JsonSerializer.Deserialize(File.ReadAllBytes(args[0]), FaultJson.Default.FaultPlan)!;
+FaultBackend? faults = null;
+var engine = new CheckpointEngine(
+    new EngineOptions
+    {
+        StateDirectory = plan.StateDirectory,
+        RunDirectory = plan.RunDirectory,
+        ShimDirectory = plan.ShimDirectory,
+        CriuPath = plan.CriuPath,
+        StallLimit = TimeSpan.FromSeconds(plan.StallLimitSeconds),
+    },
+    NullLoggerFactory.Instance,
+    TimeProvider.System,
+    url =>
+    {
+        faults = new FaultBackend(new DyingBackend(RepositoryUrl.Open(url), plan.DieBeforeObject, plan.DieAfterObject))
+        {
+            FailAfterBytes = plan.FailAfterBytes,
+            Full = plan.Full,
+        };
+        if (plan.StallObject is { } prefix)
+        {
+            faults.Applies = name => name.StartsWith(prefix, StringComparison.Ordinal);
+            faults.Stall();
+        }
+
+        return faults;
+    });
+var progress = new PhaseFaults(plan);
+var report = new FaultReport();
+try
+{
+    if (plan.Recover)
+    {
+        report = report with { Recovery = await engine.RecoverAsync(CancellationToken.None) };
+    }
+
+    if (plan.Checkpoint is { } checkpoint)
+    {
+        report = report with { Checkpoint = await engine.CheckpointAsync(plan.Operation, checkpoint, progress, CancellationToken.None) };
+    }
+
+    if (plan.Restore is { } restore)
+    {
+        report = report with { Restore = await engine.RestoreAsync(plan.Operation, restore, progress, CancellationToken.None) };
+    }
+}
+catch (Exception e)
+{
+    report = report with { Error = ErrorReport.From(e) };
+    await Console.Error.WriteLineAsync(e.ToString());
+}
+
+report = report with { Fired = faults?.Fired ?? 0 };
+Console.WriteLine(JsonSerializer.Serialize(report, FaultJson.Default.FaultReport));
+return report.Error?.ExitCode ?? 0;
