@@ -5,8 +5,22 @@ namespace Checkpointer.Engine.Compatibility;
 /// <summary>A file that the tree maps. CRIU wants it at restore with the same size and build-id.</summary>
 public sealed record MappedFile(string Path, long Size, string? BuildId);
 
-/// <summary>A regular file that the tree has open. CRIU wants it at restore with the same size.</summary>
-public sealed record OpenFile(string Path, long Size, long ModifiedNanoseconds, bool Writable);
+/// <summary>A regular file that the tree has open. CRIU wants it at restore.</summary>
+/// <param name="Path">Absolute path as the tree sees it.</param>
+/// <param name="Size">Bytes at the inspection.</param>
+/// <param name="ModifiedNanoseconds">Modification time, nanoseconds since 1970.</param>
+/// <param name="Writable">Some process may write it.</param>
+/// <param name="SizeChecked">CRIU refuses another size; it does not for logs (write-only and append).</param>
+public sealed record OpenFile(string Path, long Size, long ModifiedNanoseconds, bool Writable, bool SizeChecked);
+
+/// <summary>A connected TCP socket of the tree.</summary>
+/// <param name="Local">Address and port of our end.</param>
+/// <param name="Remote">Address and port of the peer.</param>
+/// <param name="PeerInside">The other end is in the tree too.</param>
+public sealed record TcpConnection(string Local, string Remote, bool PeerInside);
+
+/// <summary>An address that the tree listens on (TCP), or is bound to (UDP).</summary>
+public sealed record ListeningAddress(string Protocol, string Address);
 
 /// <summary>What a node must offer to restore one snapshot: recorded at dump from the workload, kept in the manifest.</summary>
 public sealed record Requirement
@@ -38,8 +52,11 @@ public sealed record Requirement
     /// <summary>The tree reserves more address space than a careful kernel grants: <c>vm.overcommit_memory</c> must be 1.</summary>
     public bool NeedsOvercommit { get; init; }
 
-    /// <summary>The largest writable private reserve, in bytes.</summary>
-    public long ReservedBytes { get; init; }
+    /// <summary>The largest private mapping, reserved or used, in bytes.</summary>
+    public long LargestMapping { get; init; }
+
+    /// <summary>All private mappings of the tree, in bytes.</summary>
+    public long PrivateBytes { get; init; }
 
     public IReadOnlyList<MappedFile> MappedFiles { get; init; } = [];
 
@@ -47,6 +64,10 @@ public sealed record Requirement
 
     public IReadOnlyList<StdioEnd> OutsideEnds { get; init; } = [];
 
-    /// <summary>Working directories and root of the processes.</summary>
+    public IReadOnlyList<TcpConnection> Connections { get; init; } = [];
+
+    public IReadOnlyList<ListeningAddress> Listening { get; init; } = [];
+
+    /// <summary>Working directories, open directories and roots of the processes.</summary>
     public IReadOnlyList<string> Directories { get; init; } = [];
 }

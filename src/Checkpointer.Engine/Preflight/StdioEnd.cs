@@ -37,7 +37,7 @@ public sealed record StdioEnd
     /// <summary>CRIU's key for <c>--inherit-fd</c>: <c>pipe:[123]</c>, <c>tty[8803:2d]</c>, <c>file[1f:99]</c>, <c>socket:[5]</c>.</summary>
     public required string Key { get; init; }
 
-    /// <summary>Every descriptor in the tree that is this end (bounded, lowest pids first).</summary>
+    /// <summary>Every descriptor in the tree that is this end (bounded; lowest fds first; pids as the tree sees them).</summary>
     public required IReadOnlyList<FdReference> Descriptors { get; init; }
 
     /// <summary>What /proc shows: <c>pipe:[123]</c>, <c>/dev/pts/3</c>.</summary>

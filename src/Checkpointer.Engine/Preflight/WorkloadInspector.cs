@@ -1,7 +1,11 @@
+using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Criu;
+using Checkpointer.Platform;
+
 namespace Checkpointer.Engine.Preflight;
 
 /// <summary>Looks at a process tree through /proc and says what CRIU will need, and what it cannot do. Touches nothing.</summary>
-public static partial class WorkloadInspector
+public static class WorkloadInspector
 {
     /// <summary>Inspects the tree below a pid (in our pid namespace).</summary>
     /// <exception cref="UsageException">
@@ -9,6 +13,98 @@ public static partial class WorkloadInspector
     /// </exception>
     public static Inspection Inspect(int pid, InspectOptions options)
     {
-        throw new NotSupportedException();
+        CheckTarget(pid);
+        ProcessTree tree = ProcessTree.Read(pid) ?? throw NotFound(pid);
+        List<InspectedProcess> processes = tree.Processes.Where(p => !p.Stat.IsZombie).Select(Read).ToList();
+        InspectionDraft draft = new(tree, processes, ProcMountInfo.ReadAll(pid), options);
+        HostProbe.Run(draft);
+        ProcessProbe.Run(draft);
+        NamespaceProbe.Run(draft);
+        MemoryProbe memory = MemoryProbe.Run(draft);
+        FileProbe files = FileProbe.Run(draft);
+        LockProbe.Run(draft);
+        StdioProbe.Run(draft);
+        SocketProbe.Run(draft);
+
+        // A root that ended meanwhile would leave us with an empty and therefore clean report.
+        if (ProcessInfo.Read(pid) is not { } still || still.StartTime != tree.Root.StartTime)
+        {
+            throw NotFound(pid);
+        }
+
+        return new Inspection
+        {
+            Tree = tree,
+            Requirement = RequirementBuilder.Build(draft, memory, files),
+            Options = BuildOptions(draft),
+            Verdict = new Verdict([.. draft.Findings.OrderByDescending(f => f.Severity)]),
+            EstimatedBytes = memory.ImageBytes + draft.GhostBytes,
+            OutsideEnds = draft.OutsideEnds,
+            WritableFiles = files.Writable,
+            TmpfsFiles = files.Tmpfs,
+        };
+    }
+
+    private static InspectedProcess Read(ProcessInfo info)
+    {
+        return new InspectedProcess(info, ProcFd.ReadAll(info.Pid), ProcMaps.ReadDetailed(info.Pid));
+    }
+
+    private static TreeOptions BuildOptions(InspectionDraft draft)
+    {
+        return new TreeOptions
+        {
+            TcpEstablished = draft.TcpEstablished,
+            SkipInFlight = draft.SkipInFlight,
+            FileLocks = draft.FileLocks,
+            ShellJob = draft.ShellJob,
+            ExtUnixSk = draft.ExtUnixSk,
+            LinkRemap = draft.LinkRemap,
+            GhostLimit = GhostLimit(draft),
+            NetworkLock = draft.TcpEstablished ? "nftables" : "skip",
+            External = [.. draft.External.Distinct(StringComparer.Ordinal)],
+        };
+    }
+
+    // A file may still grow between here and the freeze: the limit is what we allow, not what we saw.
+    private static long GhostLimit(InspectionDraft draft)
+    {
+        return draft.LargestGhost > TreeOptions.DefaultGhostLimit / 2 ? draft.Options.GhostMaximum : TreeOptions.DefaultGhostLimit;
+    }
+
+    private static void CheckTarget(int pid)
+    {
+        ProcStat stat = (pid > 0 ? ProcStat.Read(pid) : null) ?? throw NotFound(pid);
+        if (stat.IsKernelThread)
+        {
+            throw new UsageException("pid-is-kernel-thread", $"process {pid} ({stat.Name}) is a kernel thread", "give the pid of a program");
+        }
+
+        if (stat.IsZombie)
+        {
+            throw new UsageException("pid-is-zombie", $"process {pid} ({stat.Name}) has ended and waits for its parent", "give the pid of a running program");
+        }
+
+        if (OwnAncestors().Contains(pid))
+        {
+            throw new UsageException("pid-is-own-ancestor", $"process {pid} ({stat.Name}) is this program or one of its ancestors",
+                "give the pid of a program that did not start this one, or use the service");
+        }
+    }
+
+    private static UsageException NotFound(int pid)
+    {
+        return new UsageException("pid-not-found", $"there is no process {pid}", "look up the pid again, for example with pgrep");
+    }
+
+    private static HashSet<int> OwnAncestors()
+    {
+        HashSet<int> ancestors = [];
+        for (int pid = Environment.ProcessId; pid > 0 && ancestors.Add(pid);)
+        {
+            pid = ProcStat.Read(pid)?.ParentPid ?? 0;
+        }
+
+        return ancestors;
     }
 }

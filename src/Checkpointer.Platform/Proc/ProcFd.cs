@@ -64,6 +64,7 @@ public sealed record ProcFdInfo
 {
     private const int AccessMask = 3; // O_ACCMODE
     private const int PathFlag = 0x200000; // O_PATH
+    private const int AppendFlag = 0x400;  // O_APPEND
 
     public long Position { get; init; }
 
@@ -82,9 +83,20 @@ public sealed record ProcFdInfo
     /// <summary>Opened with O_PATH: a name only.</summary>
     public bool IsPathOnly => (Flags & PathFlag) != 0;
 
+    /// <summary>Opened for appending and nothing else, as a log is.</summary>
+    public bool IsAppendOnly => (Flags & AccessMask) == 1 && (Flags & AppendFlag) != 0;
+
+    /// <summary>For pidfds: the pid that it points to, in the reader's namespace; -1 when that process is gone. Else null.</summary>
+    public int? PidFdTarget { get; init; }
+
+    /// <summary>For the master of a pty: N of its <c>/dev/pts/N</c>. Else null.</summary>
+    public int? TerminalIndex { get; init; }
+
     /// <summary>Parses the whole text.</summary>
     public static ProcFdInfo Parse(string text)
     {
+        int? pid = null;
+        int? terminal = null;
         long position = 0;
         int flags = 0;
         int mount = 0;
@@ -104,6 +116,12 @@ public sealed record ProcFdInfo
                 case "mnt_id":
                     mount = int.Parse(value, CultureInfo.InvariantCulture);
                     break;
+                case "Pid":
+                    pid = int.Parse(value, CultureInfo.InvariantCulture);
+                    break;
+                case "tty-index":
+                    terminal = int.Parse(value, CultureInfo.InvariantCulture);
+                    break;
                 case "lock":
                     locks.Add(value);
                     break;
@@ -112,6 +130,6 @@ public sealed record ProcFdInfo
             }
         }
 
-        return new ProcFdInfo { Position = position, Flags = flags, MountId = mount, Locks = locks };
+        return new ProcFdInfo { Position = position, Flags = flags, MountId = mount, Locks = locks, PidFdTarget = pid, TerminalIndex = terminal };
     }
 }

@@ -22,7 +22,12 @@ public enum TcpState
 }
 
 /// <summary>One line of <c>/proc/PID/net/tcp</c>, <c>tcp6</c>, <c>udp</c> or <c>udp6</c>.</summary>
-public sealed record ProcInetSocket(IPEndPoint Local, IPEndPoint Remote, TcpState State, ulong Inode)
+/// <param name="Local">Our address.</param>
+/// <param name="Remote">The peer's address; port 0 when there is none.</param>
+/// <param name="State">TCP's state; UDP uses Established and Close.</param>
+/// <param name="Inode">The socket's inode, 0 when no process owns it (yet).</param>
+/// <param name="ReceiveQueue">Bytes waiting; on a listener: connections that wait to be accepted.</param>
+public sealed record ProcInetSocket(IPEndPoint Local, IPEndPoint Remote, TcpState State, ulong Inode, long ReceiveQueue)
 {
     /// <summary>Established, or on its way down with data perhaps still to go: CRIU needs <c>--tcp-established</c>.</summary>
     public bool IsConnected => State is not (TcpState.Listen or TcpState.Close or TcpState.TimeWait or TcpState.None);
@@ -77,7 +82,8 @@ public static class ProcNet
                 ParseEndPoint(fields[1]),
                 ParseEndPoint(fields[2]),
                 (TcpState)int.Parse(fields[3], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
-                ulong.Parse(fields[9], CultureInfo.InvariantCulture)));
+                ulong.Parse(fields[9], CultureInfo.InvariantCulture),
+                ParseReceiveQueue(fields[4])));
         }
 
         return sockets;
@@ -106,6 +112,13 @@ public static class ProcNet
         }
 
         return sockets;
+    }
+
+    // "00000000:00000001": bytes to send, then bytes received.
+    private static long ParseReceiveQueue(string queues)
+    {
+        int colon = queues.IndexOf(':', StringComparison.Ordinal);
+        return long.Parse(queues.AsSpan(colon + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 
     // Addresses are printed as 32-bit words in host order: on a little-endian machine each word is turned round.

@@ -1,0 +1,25 @@
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Preflight;
+
+/// <summary>What we and this machine must have for a dump.</summary>
+internal static class HostProbe
+{
+    // What CRIU needs to trace, to read /proc, to set up parasites and to lock the network.
+    private static readonly string[] NeededCapabilities = ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_NET_ADMIN"];
+
+    public static void Run(InspectionDraft draft)
+    {
+        List<string> missing = NeededCapabilities.Where(c => !Host.HasCapability(c)).ToList();
+        if (missing.Count > 0)
+        {
+            draft.Blocker("capability-missing", string.Join(", ", missing), "we do not have it", "these capabilities", "run as root, outside of a restricted container");
+        }
+
+        if (!Host.HasCapability("CAP_SYS_RESOURCE") && draft.Processes.Any(p => p.Info.Status.Uid != Host.EffectiveUid))
+        {
+            draft.Overridable("capability-missing", "CAP_SYS_RESOURCE", "we do not have it, and the tree has processes of other users", "this capability, to read their limits",
+                "run with CAP_SYS_RESOURCE");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Checkpointer.Engine.Compatibility;
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Preflight;
+
+/// <summary>Puts together what a node must offer to restore the tree.</summary>
+internal static class RequirementBuilder
+{
+    public static Requirement Build(InspectionDraft draft, MemoryProbe memory, FileProbe files)
+    {
+        return new Requirement
+        {
+            Architecture = Machine.Architecture,
+            CpuFlags = [.. Host.CpuFlags.Order(StringComparer.Ordinal)],
+            CpuModel = Host.CpuModel,
+            KernelRelease = Host.KernelRelease,
+            MemoryBytes = memory.ImageBytes + draft.GhostBytes,
+            ThreadIds = [.. draft.Tree.Processes.SelectMany(p => p.OwnThreads.Append(p.OwnPid)).Distinct().Order()],
+            OwnPidNamespace = ProcLink.Namespace(draft.Tree.Root.Pid, "pid") != ProcLink.Namespace(Environment.ProcessId, "pid"),
+            CgroupMode = Machine.CgroupMode,
+            NeedsOvercommit = !OvercommitPolicy.Read().Grants(memory.LargestPrivate, memory.PrivateBytes),
+            LargestMapping = memory.LargestPrivate,
+            PrivateBytes = memory.PrivateBytes,
+            MappedFiles = files.Mapped,
+            OpenFiles = files.Open,
+            OutsideEnds = draft.OutsideEnds,
+            Connections = draft.Connections,
+            Listening = draft.Listening,
+            Directories = files.Directories,
+        };
+    }
+}
