@@ -1,3 +1,5 @@
+using Checkpointer.Engine.Criu;
+
 namespace Checkpointer.Engine.Compatibility;
 
 /// <summary>Where a restore would go, and what travels with the snapshot anyway.</summary>
@@ -8,9 +10,19 @@ public sealed record RestoreTarget
 
     /// <summary>Paths whose contents come with the snapshot: they need not be present.</summary>
     public IReadOnlySet<string> Carried { get; init; } = new HashSet<string>();
+
+    /// <summary>The tree restores into a network namespace of its own: ports and addresses of this node do not matter.</summary>
+    public bool OwnNetwork { get; init; }
 }
 
-/// <summary>The answer of a compatibility check.</summary>
+/// <summary>The answer of a compatibility check, and what a restore has to do differently because of it.</summary>
 /// <param name="Verdict">The findings.</param>
 /// <param name="NeedsPidNamespace">A pid of the tree is taken here, or it had its own pid namespace: restore into a fresh one.</param>
-public sealed record CompatibilityReport(Verdict Verdict, bool NeedsPidNamespace);
+public sealed record CompatibilityReport(Verdict Verdict, bool NeedsPidNamespace)
+{
+    /// <summary>A connection's own address does not exist here: restore with <see cref="CriuRestoreOptions.CloseTcp"/>.</summary>
+    public bool CloseTcp { get; init; }
+
+    /// <summary>Value for <see cref="TreeOptions.CpuCapability"/> at restore: a forced restore on a CPU with more state checks instructions only.</summary>
+    public string CpuCapability { get; init; } = TreeOptions.DefaultCpuCapability;
+}

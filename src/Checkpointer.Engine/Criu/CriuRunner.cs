@@ -15,13 +15,13 @@ public sealed class CriuRunner
 
     private readonly TimeProvider _time;
 
-    public CriuRunner(TimeProvider time)
+    public CriuRunner(TimeProvider? time = null)
     {
-        _time = time;
+        _time = time ?? TimeProvider.System;
     }
 
     /// <summary>How long CRIU may take, after the cancellation, to undo and end by itself.</summary>
-    public TimeSpan CloseGrace { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan CloseGrace { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long it may take after SIGTERM.</summary>
     public TimeSpan TerminateGrace { get; init; } = TimeSpan.FromSeconds(10);
@@ -52,7 +52,7 @@ public sealed class CriuRunner
 
     private static CommandTask<CommandResult> Start(CriuRun run, BoundedOutput output, CancellationToken stopReading)
     {
-        List<string> words = [.. NewSession(), .. run.PrefixCommand, run.Criu.Path, .. run.Arguments];
+        List<string> words = [.. run.PrefixCommand.Count == 0 ? NewSession() : run.PrefixCommand, run.Criu.Path, .. run.Arguments];
         PipeTarget target = PipeTarget.Create((stream, _) => output.DrainAsync(stream, stopReading));
         try
         {
@@ -72,7 +72,7 @@ public sealed class CriuRunner
     }
 
     // A Ctrl-C at the terminal goes to our whole process group. CRIU must not get it: it would end in the middle of a dump.
-    // setsid is a part of util-linux; where it is missing (a bare container image) there is no terminal either.
+    // A prefix command is expected to see to that itself. setsid is a part of util-linux; where it is missing (a bare container image) there is no terminal either.
     private static IEnumerable<string> NewSession()
     {
         string? setsid = CriuEnvironment.SearchPath.Split(':').Select(d => Path.Combine(d, "setsid")).FirstOrDefault(File.Exists);
