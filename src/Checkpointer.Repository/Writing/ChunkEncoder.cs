@@ -6,7 +6,7 @@ namespace Checkpointer.Repository;
 /// Decides for each chunk between LZ4 and raw. One per worker; no allocation per chunk.
 /// Incompressible data comes in runs (weights, encrypted heaps), so after a few failures most chunks are not tried.
 /// </summary>
-internal sealed class ChunkEncoder
+internal sealed class ChunkEncoder(TimeProvider time)
 {
     /// <summary>A chunk that saves less than one part in this many is stored raw: decoding costs more than it saves.</summary>
     internal const int MinSaving = 20;
@@ -24,6 +24,9 @@ internal sealed class ChunkEncoder
     /// <summary>Bytes of memory that one encoder holds.</summary>
     public static int MemoryBytes => LZ4Codec.MaximumOutputSize(FormatConstants.MaxChunk);
 
+    /// <summary>Clock ticks spent in the compressor so far.</summary>
+    public long Ticks { get; private set; }
+
     /// <summary>The payload to seal: the chunk itself, or the scratch buffer until the next call.</summary>
     public ReadOnlySpan<byte> Encode(ReadOnlySpan<byte> chunk, out FrameCodec codec, scoped ref BlockTotals totals)
     {
@@ -35,7 +38,9 @@ internal sealed class ChunkEncoder
         }
 
         totals.CompressionTried += chunk.Length;
+        long start = time.GetTimestamp();
         int length = LZ4Codec.Encode(chunk, _scratch, LZ4Level.L00_FAST);
+        Ticks += time.GetTimestamp() - start;
         if (length > 0 && length < chunk.Length - (chunk.Length / MinSaving))
         {
             _failures = 0;

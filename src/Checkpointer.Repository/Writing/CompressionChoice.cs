@@ -3,35 +3,39 @@ namespace Checkpointer.Repository;
 /// <summary>
 /// Decides block by block whether compressing is worth its CPU. LZ4 takes 2.8 CPU-seconds per GB of code-like bytes (measured), and a frozen workload may be waiting.
 /// So: while the input waits for the workers, chunks go raw, unless the store is the slower side; then compressing is what shortens the wait.
+/// The store's time is compared with the worker's own (cut, hash, seal), not with a clock: on a crowded machine both stretch alike.
 /// </summary>
-internal sealed class CompressionChoice(WorkQueue queue, int workers, TimeProvider time)
+internal sealed class CompressionChoice(WorkQueue queue, int workers)
 {
     /// <summary>
-    /// Seconds in the store per GB of this worker from which the store is the slower side: compressing at 2.8 s per GB pays when it saves its 40 % of more than 7 s.
-    /// A tmpfs or page cache takes 0.5 to 1 s.
+    /// The store is the slower side when it takes this many times as long as cutting, hashing and sealing (0.45 s per GB, measured): compressing at 2.8 s per GB pays
+    /// when it saves its 40 % of more than 7 s. A tmpfs or the page cache takes 1 to 3 times as long.
     /// </summary>
-    internal const double StoreBoundSecondsPerGb = 7;
+    internal const double StoreBoundRatio = 15;
 
-    /// <summary>Weight of the newest block in the moving average: remembers about 16 blocks, so one slow flush does not decide.</summary>
+    /// <summary>Weight of the newest block in the moving averages: remembers about 16 blocks, so one slow flush does not decide.</summary>
     private const double Weight = 1.0 / 16;
 
-    private const double Gb = 1e9;
+    private double _store;
+    private double _own;
 
-    private long _lastTicks;
-    private double _storeSecondsPerGb;
+    /// <summary>True when the store is the slower side.</summary>
+    public bool StoreBound => _store > _own * StoreBoundRatio;
 
-    /// <summary>To be asked once per block, with the clock ticks spent in the store so far.</summary>
-    public bool Compress(bool hurry, long storeTicks, int bytes)
+    /// <summary>To be asked before each block.</summary>
+    public bool Compress(bool hurry)
     {
-        double seconds = (double)(storeTicks - _lastTicks) / time.TimestampFrequency;
-        _lastTicks = storeTicks;
+        bool starved = hurry ? queue.Backlog >= workers || queue.PoolLow : queue.PoolLow;
+        return !starved || StoreBound;
+    }
+
+    /// <summary>To be told after each block, in clock ticks. Small ones say little and are left out.</summary>
+    public void Done(int bytes, long total, long store, long compression)
+    {
         if (bytes >= FormatConstants.MaxChunk)
         {
-            // Small items say nothing about the rate.
-            _storeSecondsPerGb += ((seconds / bytes * Gb) - _storeSecondsPerGb) * Weight;
+            _store += ((store / (double)bytes) - _store) * Weight;
+            _own += ((Math.Max(0, total - store - compression) / (double)bytes) - _own) * Weight;
         }
-
-        bool starved = hurry ? queue.Backlog >= workers || queue.PoolLow : queue.PoolLow;
-        return !starved || _storeSecondsPerGb > StoreBoundSecondsPerGb;
     }
 }

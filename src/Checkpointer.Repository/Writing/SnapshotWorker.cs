@@ -14,14 +14,17 @@ internal sealed class SnapshotWorker : IDisposable
     private readonly SnapshotWriter _writer;
     private readonly int _number;
     private readonly PackWriter _pack;
-    private readonly ChunkEncoder _encoder = new();
+    private readonly ChunkEncoder _encoder;
+    private readonly TimeProvider _time;
     private readonly CompressionChoice _choice;
     private readonly List<ChunkEntry> _entries = new(ExpectedEntries);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _seed;
 
-    public SnapshotWorker(SnapshotWriter writer, int number, PackWriter pack, CompressionChoice choice, long seed)
+    public SnapshotWorker(SnapshotWriter writer, int number, PackWriter pack, CompressionChoice choice, long seed, TimeProvider time)
     {
+        _encoder = new ChunkEncoder(time);
+        _time = time;
         _writer = writer;
         _number = number;
         _pack = pack;
@@ -109,7 +112,10 @@ internal sealed class SnapshotWorker : IDisposable
 
     private void Process(FileWriter file, long sequence, ReadOnlySpan<byte> data, bool previousIsMark, ref BlockTotals totals)
     {
-        bool compress = _choice.Compress(_writer.Hurry, _pack.StoreTicks, data.Length);
+        bool compress = _choice.Compress(_writer.Hurry);
+        long start = _time.GetTimestamp();
+        long storeStart = _pack.StoreTicks;
+        long encodeStart = _encoder.Ticks;
         _entries.Clear();
         Chunker chunker = new(previousIsMark);
         while (chunker.Next(data, out Piece piece))
@@ -137,6 +143,7 @@ internal sealed class SnapshotWorker : IDisposable
             _entries.Add(_pack.Append(codec, chunk.Length, payload, hash));
         }
 
+        _choice.Done(data.Length, _time.GetTimestamp() - start, _pack.StoreTicks - storeStart, _encoder.Ticks - encodeStart);
         _writer.Map.Add(file, sequence, CollectionsMarshal.AsSpan(_entries));
     }
 }

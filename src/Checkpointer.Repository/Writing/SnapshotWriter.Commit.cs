@@ -23,8 +23,7 @@ public sealed partial class SnapshotWriter
             throw new InvalidOperationException("a snapshot is committed once");
         }
 
-        using CancellationTokenRegistration registration = cancellationToken.Register(() =>
-            Fail(new OperationCancelledException("cancelled", "the commit was cancelled; nothing of the snapshot is visible")));
+        using CancellationTokenRegistration registration = cancellationToken.Register(() => Fail(new OperationCanceledException(cancellationToken)));
         try
         {
             await DrainAsync(cancellationToken).ConfigureAwait(false);

@@ -28,7 +28,7 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
     private readonly Task<string?> _parentDigest;
     private CheckpointerException? _error;
     private volatile bool _hurry = true;
-    private bool _ended;
+    private volatile bool _ended;
 
     internal SnapshotWriter(IBackend backend, KeyRing keys, SnapshotStore store, SnapshotTarget target, WriterOptions options)
     {
@@ -48,7 +48,7 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
         for (int i = 0; i < _workers.Length; i++)
         {
             PackWriter pack = new(backend, keys, _packs, Counters, _time, _cancel.Token);
-            _workers[i] = new SnapshotWorker(this, i, pack, new CompressionChoice(Queue, _workers.Length, _time), keys.ChunkHashSeed);
+            _workers[i] = new SnapshotWorker(this, i, pack, new CompressionChoice(Queue, _workers.Length), keys.ChunkHashSeed, _time);
         }
 
         // Asked now, so that a remote store's answer is there when a frozen workload waits for the commit.
@@ -144,18 +144,24 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
     /// <summary>Kills the writer; only the first call counts.</summary>
     internal void Fail(Exception e)
     {
-        CheckpointerException error = e as CheckpointerException
-            ?? new RepositoryException(RepositoryCodes.WriterFailed, $"the snapshot could not be written: {e.Message}; nothing of it is visible", "try again", e);
+        if (_ended)
+        {
+            // An abort cancels what runs: that is no failure.
+            return;
+        }
+
+        CheckpointerException error = e switch
+        {
+            CheckpointerException known => known,
+            OperationCanceledException => new OperationCancelledException("cancelled", "writing the snapshot was cancelled; nothing of it is visible", null, e),
+            _ => new RepositoryException(RepositoryCodes.WriterFailed, $"the snapshot could not be written: {e.Message}; nothing of it is visible", "try again", e),
+        };
         if (Interlocked.CompareExchange(ref _error, error, null) is not null)
         {
             return;
         }
 
-        if (!_ended)
-        {
-            Log.WriterFailed(_logger, _target.Id.ToString(), error.Code, error);
-        }
-
+        Log.WriterFailed(_logger, _target.Id.ToString(), error.Code, error);
         Stop(error);
         _failure.TrySetException(error);
 
