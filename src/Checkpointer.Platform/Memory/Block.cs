@@ -15,7 +15,7 @@ public sealed class Block : IDisposable
     private int _carry;
 
 #if DEBUG
-    private readonly string _rentedAt = new StackTrace(fNeedFileInfo: false).ToString();
+    private readonly StackTrace _rentedAt = new(fNeedFileInfo: false);
 #endif
 
     internal Block(Slot slot)
@@ -84,7 +84,7 @@ public sealed class Block : IDisposable
 #if DEBUG
         if (slot is null)
         {
-            throw new InvalidOperationException($"This block was returned already. It was rented at:\n{_rentedAt}");
+            throw new InvalidOperationException($"This block was returned already. It was rented at:\n{BlockPool.Describe(_rentedAt)}");
         }
 
 #endif

@@ -59,12 +59,19 @@ public sealed unsafe partial class UnixConnection
     }
 
     /// <summary>Sends one zero byte that carries the fd. The own handle stays open.</summary>
-    public void SendFd(SafeHandle handle)
+    public void SendFd(SafeHandle handle) => SendFds([handle]);
+
+    /// <summary>Several fds with one byte: what a peer must never do to <see cref="ReceiveFd"/>.</summary>
+    internal void SendFds(ReadOnlySpan<SafeHandle> handles)
     {
         Deadline deadline = Deadline.After(Timeout);
-        int controlBytes = sizeof(Libc.ControlHeader) + sizeof(long); // one fd, padded
-        byte* control = stackalloc byte[controlBytes];
-        new Span<byte>(control, controlBytes).Clear();
+        int length = sizeof(Libc.ControlHeader) + (handles.Length * sizeof(int));
+        byte* control = stackalloc byte[Align(length)];
+        new Span<byte>(control, Align(length)).Clear();
+        Libc.ControlHeader* header = (Libc.ControlHeader*)control;
+        header->Length = (nuint)length;
+        header->Level = Libc.SolSocket;
+        header->Type = Libc.ScmRights;
         byte data = 0;
         Libc.IoVector vector = new() { Base = &data, Length = 1 };
         Libc.MessageHeader message = new()
@@ -72,17 +79,18 @@ public sealed unsafe partial class UnixConnection
             Vectors = &vector,
             VectorCount = 1,
             Control = control,
-            ControlLength = (nuint)controlBytes,
+            ControlLength = (nuint)Align(length),
         };
-        bool added = false;
-        handle.DangerousAddRef(ref added);
+        int held = 0;
         try
         {
-            Libc.ControlHeader* header = (Libc.ControlHeader*)control;
-            header->Length = (nuint)(sizeof(Libc.ControlHeader) + sizeof(int));
-            header->Level = Libc.SolSocket;
-            header->Type = Libc.ScmRights;
-            *(int*)(header + 1) = (int)handle.DangerousGetHandle();
+            foreach (SafeHandle handle in handles)
+            {
+                bool added = false;
+                handle.DangerousAddRef(ref added);
+                ((int*)(header + 1))[held++] = (int)handle.DangerousGetHandle();
+            }
+
             while (Libc.SendMessage(Handle, &message, Libc.MsgDontWait | Libc.MsgNoSignal) < 0)
             {
                 WaitOrThrow("sendmsg", Libc.PollOut, deadline);
@@ -90,9 +98,14 @@ public sealed unsafe partial class UnixConnection
         }
         finally
         {
-            handle.DangerousRelease();
+            foreach (SafeHandle handle in handles[..held])
+            {
+                handle.DangerousRelease();
+            }
         }
     }
+
+    private static int Align(int length) => (length + sizeof(long) - 1) & -sizeof(long);
 
     private static List<SafeFileHandle> Collect(Libc.MessageHeader* message)
     {
@@ -117,7 +130,7 @@ public sealed unsafe partial class UnixConnection
                 }
             }
 
-            offset += (length + 7) & ~(nuint)7;
+            offset += (nuint)Align((int)length);
         }
 
         return received;

@@ -50,7 +50,7 @@ public static class Host
     internal static long MemoryLine(string meminfo, string name)
     {
         string? line = ProcText.Split(meminfo).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
-        string[] words = line?[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        string[] words = line?[name.Length..].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) ?? [];
         return words.Length >= 1 && long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out long kilobytes)
             ? kilobytes * BytesPerKilobyte
             : throw new HostException("no-proc", $"/proc/meminfo has no {name.TrimEnd(':')}.", "Mount /proc.");
