@@ -105,7 +105,8 @@ public sealed partial class Cgroup
 
     private static void PassControllersDown(string directory)
     {
-        string[] available = (ProcText.TryRead($"{directory}/cgroup.controllers") ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        string text = ProcText.TryRead($"{directory}/cgroup.controllers") ?? "";
+        string[] available = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         foreach (string controller in WantedControllers.Where(available.Contains))
         {
             try

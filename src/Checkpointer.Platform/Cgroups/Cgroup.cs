@@ -37,8 +37,12 @@ public sealed partial class Cgroup
     public static Cgroup? Open(string name) => Open(CgroupLayout.Read(), name);
 
     /// <summary>Pids of its processes, in our pid namespace; without those of cgroups below it.</summary>
-    public IReadOnlyList<int> Processes() =>
-        [.. ProcsFiles.SelectMany(ProcText.Lines).Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(pid => pid > 0).Distinct()];
+    public IReadOnlyList<int> Processes()
+    {
+        // A process outside of our pid namespace is written as 0.
+        IEnumerable<int> pids = ProcsFiles.SelectMany(ProcText.Lines).Select(line => int.Parse(line, CultureInfo.InvariantCulture));
+        return [.. pids.Where(pid => pid > 0).Distinct()];
+    }
 
     /// <summary>Moves a process (with all its threads) into it, in every hierarchy.</summary>
     public void Join(int pid)

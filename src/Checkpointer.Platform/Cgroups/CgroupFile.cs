@@ -25,7 +25,9 @@ internal static class CgroupFile
 
     /// <summary>A number; null for <c>max</c>, an absent file, or one that does not hold a number.</summary>
     internal static long? ReadNumber(string path) =>
-        long.TryParse(ProcText.TryRead(path), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long number) ? number : null;
+        long.TryParse(ProcText.TryRead(path), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long number)
+            ? number
+            : null;
 
     /// <summary>The value of one line <c>name value</c>, as in memory.stat and cgroup.events.</summary>
     internal static long? ReadKey(string path, string name)

@@ -82,9 +82,10 @@ public static class Nftables
         ArgumentException.ThrowIfNullOrEmpty(table.Name);
 
         // Changes come in a batch: all or nothing. The answer to the middle message is the outcome.
+        const ushort AskAndAnswer = NetlinkMessage.FlagRequest | NetlinkMessage.FlagAcknowledge;
         byte[] batch = new NetlinkMessage()
             .Begin(BatchBegin, NetlinkMessage.FlagRequest, Sequence, family: 0, Subsystem)
-            .Begin(RemoveTable, NetlinkMessage.FlagRequest | NetlinkMessage.FlagAcknowledge, Sequence + 1, (byte)table.Family, resourceId: 0)
+            .Begin(RemoveTable, AskAndAnswer, Sequence + 1, (byte)table.Family, resourceId: 0)
             .Text(AttributeTableName, table.Name)
             .Begin(BatchEnd, NetlinkMessage.FlagRequest, Sequence + 2, family: 0, Subsystem)
             .ToArray();

@@ -30,7 +30,15 @@ public sealed class CgroupTextTests : IDisposable
     {
         Cgroup cgroup = Cgroup.From(
             Layout(HybridMounts),
-            "9:name=systemd:/user.slice\n6:freezer:/job\n4:memory:/a/b\n3:cpuset:/\n2:cpu,cpuacct:/a\n1:misc:/not/mounted\n0::/user.slice/x\n");
+            """
+            9:name=systemd:/user.slice
+            6:freezer:/job
+            4:memory:/a/b
+            3:cpuset:/
+            2:cpu,cpuacct:/a
+            1:misc:/not/mounted
+            0::/user.slice/x
+            """);
         Assert.Equal("/job", cgroup.Name);
         Assert.Equal(
             [

@@ -25,7 +25,8 @@ public class HostTests
     [Fact]
     public void An_x86_processor_is_read()
     {
-        const string Text = "processor\t: 0\nmodel name\t: Some CPU @ 2.0GHz\nflags\t\t: fpu sse2 avx512f\n\nprocessor\t: 1\nflags\t\t: fpu\n";
+        const string Text = "processor\t: 0\nmodel name\t: Some CPU @ 2.0GHz\nflags\t\t: fpu sse2 avx512f\n\n"
+            + "processor\t: 1\nflags\t\t: fpu\n";
         Assert.Equal(["avx512f", "fpu", "sse2"], Host.ParseCpuFlags(Text).Order(StringComparer.Ordinal));
         Assert.Equal("Some CPU @ 2.0GHz", Host.ParseCpuModel(Text));
     }

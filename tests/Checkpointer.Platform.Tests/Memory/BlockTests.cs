@@ -58,7 +58,8 @@ public sealed class BlockTests : IDisposable
         first.Dispose();
         using Block second = _pool.Rent(CancellationToken.None); // the same memory: last in, first out
 #if DEBUG
-        Assert.Contains(nameof(Returning_twice_never_gives_a_block_to_two_owners), Assert.Throws<InvalidOperationException>(first.Dispose).Message, StringComparison.Ordinal);
+        string message = Assert.Throws<InvalidOperationException>(first.Dispose).Message;
+        Assert.Contains(nameof(Returning_twice_never_gives_a_block_to_two_owners), message, StringComparison.Ordinal);
 #else
         first.Dispose();
 #endif
