@@ -51,6 +51,9 @@ internal static class CommandLine
             if (verb.CatchesSignals)
             {
                 host.Interrupts.Listen(isPatient: role != WorkloadRole.None);
+                host.Interrupts.Heard = role == WorkloadRole.None
+                    ? null
+                    : _ => host.Lines.Write("cancelling: everything is put back as it was; please wait");
             }
 
             return await verb.RunAsync(new VerbContext(host, parse, settings), host.Interrupts.Token).ConfigureAwait(false);

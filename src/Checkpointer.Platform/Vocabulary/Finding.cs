@@ -1,15 +1,20 @@
+using System.Text.Json.Serialization;
+
 namespace Checkpointer;
 
-/// <summary>How much a finding weighs. Blockers refuse always; overridables refuse unless forced; notes inform.</summary>
+/// <summary>How much a finding weighs. Blockers refuse always; overridables refuse unless forced; notes inform. The JSON names are a contract.</summary>
 public enum FindingSeverity
 {
     /// <summary>Worth knowing; refuses nothing.</summary>
+    [JsonStringEnumMemberName("note")]
     Note,
 
     /// <summary>Refuses, but <c>--force</c> lifts it.</summary>
+    [JsonStringEnumMemberName("overridable")]
     Overridable,
 
     /// <summary>Refuses always.</summary>
+    [JsonStringEnumMemberName("blocker")]
     Blocker,
 }
 

@@ -6,6 +6,9 @@ namespace Checkpointer.Cli.Errors;
 /// <summary>Tells an error: lines on standard error, and with <c>--json</c> the object on standard output. Returns the exit code.</summary>
 internal static class ErrorWriter
 {
+    private const string Defect =
+        $"This is a defect of checkpointer: report it to its maintainers with the output of the same command under {EnvironmentNames.Debug}=1.";
+
     public static int Write(CliHost host, Exception exception, WorkloadRole role, bool json, bool debug)
     {
         var report = Describe(exception, role);
@@ -33,6 +36,11 @@ internal static class ErrorWriter
     public static ErrorReport Describe(Exception exception, WorkloadRole role)
     {
         var report = ErrorReport.From(Translate(exception));
+        if (report.Code == "internal-error")
+        {
+            report = report with { Remedy = Defect };
+        }
+
         return role == WorkloadRole.None ? report with { WorkloadRunning = null } : report;
     }
 

@@ -24,7 +24,7 @@ internal static class HelpWriter
     {
         var line = UsageErrors.LineOf(verb);
         var page = verb.Page;
-        writer.WriteLine($"{line} - {verb.Description}");
+        TextWrap.Hanging(writer, $"{line} - {verb.Description}", 0, Indent, Width);
         Section(writer, "USAGE");
         foreach (var usage in HelpUsage.Lines(verb))
         {

@@ -16,7 +16,7 @@ internal sealed class Interrupts : IDisposable
     public CancellationToken Token => _cancellation.Token;
 
     /// <summary>Told at the first signal, so that a person sees that it was heard.</summary>
-    public event Action<PosixSignal>? Heard;
+    public Action<PosixSignal>? Heard { get; set; }
 
     /// <param name="isPatient">Whether a second signal waits for the rollback as well; otherwise it ends the process as it always does.</param>
     public void Listen(bool isPatient)

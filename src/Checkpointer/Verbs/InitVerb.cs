@@ -5,7 +5,7 @@ using Checkpointer.Repository;
 namespace Checkpointer.Cli.Verbs;
 
 /// <summary>Makes a repository, and the key file where there is none.</summary>
-internal sealed class InitVerb() : Verb("init", "Make a repository and, where there is none yet, its key file.")
+internal sealed class InitVerb() : Verb("init", "Make a repository, and its key file where there is none.")
 {
     public override HelpPage Page { get; } = new()
     {
