@@ -271,11 +271,11 @@ class Root:
         threading.Thread(target=self.accept, daemon=True).start()
         while any(w["last"][0] == 0 for w in self.workers):
             self.read_reports()
-        last = time.monotonic()
+        last = time.time()  # a restore may give the process a monotonic clock that stood still
         while True:
             self.read_reports()
             time.sleep(TICK)
-            now = time.monotonic()
+            now = time.time()
             with self.lock:
                 self.longest_gap = max(self.longest_gap, now - last)
                 self.count += 1
