@@ -21,19 +21,20 @@ public sealed record CheckpointRequest
 
     public string? Name { get; init; }
 
-    public Dictionary<string, string> Labels { get; init; } = [];
+    // "set", not "init": generated JSON code assigns every init-only property, and so wipes the default of an absent one.
+    public Dictionary<string, string> Labels { get; set; } = [];
 
     /// <summary>Bytes of buffers for this operation.</summary>
-    public long MemoryBytes { get; init; } = DefaultMemoryBytes;
+    public long MemoryBytes { get; set; } = DefaultMemoryBytes;
 
     /// <summary>Deadline of the whole operation in seconds; null is none.</summary>
     public double? TimeoutSeconds { get; init; }
 
     /// <summary>How long the workload may stand still, in seconds, before the checkpoint is rolled back.</summary>
-    public double MaxFrozenSeconds { get; init; } = DefaultMaxFrozenSeconds;
+    public double MaxFrozenSeconds { get; set; } = DefaultMaxFrozenSeconds;
 
     /// <summary>Regular files that are captured with the memory and written back at restore, as absolute paths.</summary>
-    public List<string> Include { get; init; } = [];
+    public List<string> Include { get; set; } = [];
 
     /// <summary>Lifts findings that can be overridden; blockers stay.</summary>
     public bool Force { get; init; }

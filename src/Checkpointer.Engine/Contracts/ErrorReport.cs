@@ -23,7 +23,7 @@ public sealed record ErrorReport
 
     public required int ExitCode { get; init; }
 
-    public List<Finding> Findings { get; init; } = [];
+    public List<Finding> Findings { get; set; } = [];
 
     /// <summary>Describes any exception; one that is not ours becomes <c>internal-error</c> with exit code 1 and an unknown workload.</summary>
     public static ErrorReport From(Exception exception) => exception switch

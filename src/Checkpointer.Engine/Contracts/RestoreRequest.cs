@@ -13,7 +13,8 @@ public sealed record RestoreRequest
 
     public required string KeyFile { get; init; }
 
-    public long MemoryBytes { get; init; } = CheckpointRequest.DefaultMemoryBytes;
+    // "set", not "init": generated JSON code assigns every init-only property, and so wipes the default of an absent one.
+    public long MemoryBytes { get; set; } = CheckpointRequest.DefaultMemoryBytes;
 
     /// <summary>A file path, or <c>inherit</c> (embedded engine only), for a standard input that reached outside the tree.</summary>
     public string? Stdin { get; init; }

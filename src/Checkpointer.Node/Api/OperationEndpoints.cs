@@ -53,9 +53,10 @@ internal sealed class OperationEndpoints(
 
     private async Task StartAsync(HttpContext context, Operation operation)
     {
+        var wait = Wants(context, "wait");
         scheduler.Submit(operation);
         context.Response.Headers.Location = $"/v1/operations/{operation.Id}";
-        if (!Wants(context, "wait"))
+        if (!wait)
         {
             await AnswerAsync(context, StatusCodes.Status202Accepted, operation.State).ConfigureAwait(false);
             return;

@@ -8,6 +8,7 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
     public Operation Checkpoint(CheckpointRequest request, PeerIdentity caller)
     {
         CheckMemory(request.MemoryBytes);
+        CheckLists(request);
         var repository = repositories.Resolve(request.Repository, request.KeyFile);
         var pid = pids.ToOurs(caller.Pid, request.Pid);
         var resolved = request with { Pid = pid, Repository = repository.Url, KeyFile = repository.KeyFile };
@@ -52,6 +53,15 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
         if (bytes <= 0)
         {
             throw new UsageException("memory-invalid", $"{bytes} bytes of buffers are not enough for any operation.", "Ask for more with --memory.");
+        }
+    }
+
+    /// <summary>The JSON reader lets nulls into collections, whatever their types say.</summary>
+    private static void CheckLists(CheckpointRequest request)
+    {
+        if (request.Labels is null || request.Labels.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!))
+        {
+            throw new UsageException("bad-request", "'labels' and 'include' and what they hold must not be null.", "Leave them out where there are none.");
         }
     }
 

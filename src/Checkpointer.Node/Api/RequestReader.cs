@@ -15,13 +15,15 @@ internal static class RequestReader
         TypeInfoResolver = RequestJson.Default.WithAddedModifier(LetConfigurationFillIn),
     };
 
-    public static JsonTypeInfo<CheckpointRequest> Checkpoint { get; } = (JsonTypeInfo<CheckpointRequest>)Options.GetTypeInfo(typeof(CheckpointRequest));
+    public static JsonTypeInfo<CheckpointRequest> Checkpoint { get; } = (JsonTypeInfo<CheckpointRequest>)TypeInfo(typeof(CheckpointRequest));
 
-    public static JsonTypeInfo<RestoreRequest> Restore { get; } = (JsonTypeInfo<RestoreRequest>)Options.GetTypeInfo(typeof(RestoreRequest));
+    public static JsonTypeInfo<RestoreRequest> Restore { get; } = (JsonTypeInfo<RestoreRequest>)TypeInfo(typeof(RestoreRequest));
 
-    public static JsonTypeInfo<PreflightRequest> Preflight { get; } = (JsonTypeInfo<PreflightRequest>)Options.GetTypeInfo(typeof(PreflightRequest));
+    public static JsonTypeInfo<PreflightRequest> Preflight { get; } = (JsonTypeInfo<PreflightRequest>)TypeInfo(typeof(PreflightRequest));
 
-    public static JsonTypeInfo<SignalRequest> Signal { get; } = (JsonTypeInfo<SignalRequest>)Options.GetTypeInfo(typeof(SignalRequest));
+    public static JsonTypeInfo<SignalRequest> Signal { get; } = (JsonTypeInfo<SignalRequest>)TypeInfo(typeof(SignalRequest));
+
+    public static JsonTypeInfo TypeInfo(Type request) => Options.GetTypeInfo(request);
 
     public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
         where T : class

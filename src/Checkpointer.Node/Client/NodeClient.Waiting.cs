@@ -8,6 +8,9 @@ public sealed partial class NodeClient
     /// <summary>Asking to cancel is one small request; a service that does not even take that is lost.</summary>
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>An operation is accepted in milliseconds; the queue comes after the answer.</summary>
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>One round of the long poll for a tree's exit. Rounds follow each other without end.</summary>
     private static readonly TimeSpan ExitPoll = TimeSpan.FromSeconds(60);
 
@@ -56,6 +59,47 @@ public sealed partial class NodeClient
             {
                 return tree.Exit;
             }
+        }
+    }
+
+    private async Task<OperationResource> RunAsync(
+        Func<CancellationToken, Task<OperationResource>> start, IProgress<OperationResource>? progress, CancellationToken cancellationToken)
+    {
+        var started = await StartSafelyAsync(start, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await FollowAsync(started.Id, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HostException e) when (e.Code == NodeTransport.Unreachable)
+        {
+            // It took the operation and was gone when we asked for the events.
+            throw Lost(started.Id);
+        }
+    }
+
+    /// <summary>
+    /// A start that is cut off may have been accepted, and would then run on with nobody knowing its name. So the token is
+    /// looked at before and after, and the request itself runs to its answer.
+    /// </summary>
+    private async Task<OperationResource> StartSafelyAsync(
+        Func<CancellationToken, Task<OperationResource>> start, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var timeout = new CancellationTokenSource(StartTimeout);
+        try
+        {
+            return await start(timeout.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new HostException(
+                "service-silent",
+                $"The service at {SocketPath} did not answer within {Durations.Format(StartTimeout)}.",
+                "'checkpointer operations' shows whether it took the request; its log may say why it was silent.",
+                e)
+            {
+                Workload = WorkloadState.Unknown,
+            };
         }
     }
 

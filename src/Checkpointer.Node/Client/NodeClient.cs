@@ -84,8 +84,7 @@ public sealed partial class NodeClient : IDisposable
     public async Task<CheckpointResult> CheckpointAsync(
         CheckpointRequest request, IProgress<OperationResource>? progress, CancellationToken cancellationToken)
     {
-        var started = await StartCheckpointAsync(request, cancellationToken).ConfigureAwait(false);
-        var finished = await FollowAsync(started.Id, progress, cancellationToken).ConfigureAwait(false);
+        var finished = await RunAsync(t => StartCheckpointAsync(request, t), progress, cancellationToken).ConfigureAwait(false);
         return OperationResults.Checkpoint(finished);
     }
 
@@ -93,8 +92,7 @@ public sealed partial class NodeClient : IDisposable
     public async Task<RestoreResult> RestoreAsync(
         RestoreRequest request, IProgress<OperationResource>? progress, CancellationToken cancellationToken)
     {
-        var started = await StartRestoreAsync(request, cancellationToken).ConfigureAwait(false);
-        var finished = await FollowAsync(started.Id, progress, cancellationToken).ConfigureAwait(false);
+        var finished = await RunAsync(t => StartRestoreAsync(request, t), progress, cancellationToken).ConfigureAwait(false);
         return OperationResults.Restore(finished);
     }
 

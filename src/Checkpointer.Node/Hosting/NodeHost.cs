@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace Checkpointer.Node;
 
@@ -49,7 +50,12 @@ internal sealed class NodeHost : IAsyncDisposable
             var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Checkpointer.Node", ContentRootPath = "/" });
             NodeLogging.Configure(builder.Logging, configuration);
             logging?.Invoke(builder.Logging);
-            AddServices(builder.Services, configuration, engine, notifier ?? new SystemdNotifier(), time ?? TimeProvider.System);
+            AddServices(builder.Services, configuration, engine, time ?? TimeProvider.System);
+            if (notifier is not null)
+            {
+                builder.Services.AddSingleton(notifier);
+            }
+
             AddKestrel(builder, configuration, place);
 
             var app = builder.Build();
@@ -79,6 +85,7 @@ internal sealed class NodeHost : IAsyncDisposable
         }
 
         await _app.StartAsync(cancellationToken).ConfigureAwait(false);
+        Services.GetRequiredService<NodeMetrics>().ShowZeroes();
         await Services.GetRequiredService<StartRecovery>().RunAsync(cancellationToken).ConfigureAwait(false);
         Services.GetRequiredService<ISystemNotifier>().Ready();
     }
@@ -105,7 +112,7 @@ internal sealed class NodeHost : IAsyncDisposable
     }
 
     private static void AddServices(
-        IServiceCollection services, NodeConfiguration configuration, EngineFactory engine, ISystemNotifier notifier, TimeProvider time)
+        IServiceCollection services, NodeConfiguration configuration, EngineFactory engine, TimeProvider time)
     {
         var options = new EngineOptions
         {
@@ -118,7 +125,7 @@ internal sealed class NodeHost : IAsyncDisposable
         services.AddMetrics();
         services.AddSingleton(configuration);
         services.AddSingleton(time);
-        services.AddSingleton(notifier);
+        services.AddSingleton<ISystemNotifier, SystemdNotifier>();
         services.AddSingleton<IHostLifetime, QuietLifetime>();
         services.AddSingleton<IEngine>(s => engine(options, s.GetRequiredService<ILoggerFactory>(), time));
         services.AddSingleton(new NodeBudget(configuration.MemoryBytes, configuration.MaxConcurrent));
@@ -132,7 +139,9 @@ internal sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<GracefulStop>();
         services.AddHostedService<Watchdog>();
         NodeApi.AddHandlers(services);
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics
+        services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("checkpointer", serviceVersion: ServiceEndpoints.Version))
+            .WithMetrics(metrics => metrics
             .AddMeter(NodeMetrics.MeterName)
             .AddView(NodeMetrics.FrozenInstrument, new ExplicitBucketHistogramConfiguration { Boundaries = NodeMetrics.FrozenBuckets })
             .AddView(NodeMetrics.DurationInstrument, new ExplicitBucketHistogramConfiguration { Boundaries = NodeMetrics.DurationBuckets })

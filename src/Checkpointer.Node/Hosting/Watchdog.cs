@@ -1,4 +1,3 @@
-using Checkpointer.Platform;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -45,29 +44,4 @@ internal sealed class Watchdog(OperationScheduler scheduler, ISystemNotifier not
             return false;
         }
     }
-}
-
-/// <summary>What the service tells its service manager; a seam for tests.</summary>
-internal interface ISystemNotifier
-{
-    /// <summary>How often the manager wants a sign of life, or null: not at all.</summary>
-    TimeSpan? WatchdogInterval { get; }
-
-    void Ready();
-
-    void Watchdog();
-
-    void Stopping();
-}
-
-/// <summary>Tells systemd; does nothing where systemd did not start us.</summary>
-internal sealed class SystemdNotifier : ISystemNotifier
-{
-    public TimeSpan? WatchdogInterval => SdNotify.WatchdogInterval;
-
-    public void Ready() => SdNotify.Ready();
-
-    public void Watchdog() => SdNotify.Watchdog();
-
-    public void Stopping() => SdNotify.Stopping();
 }

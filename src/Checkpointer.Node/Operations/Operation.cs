@@ -57,8 +57,6 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
     /// <summary>Cancelled when somebody asks for it.</summary>
     public CancellationToken Cancellation => _cancellation.Token;
 
-    public OperationFigures? Figures { get; private set; }
-
     /// <summary>The state now, and a task that completes with the next change.</summary>
     public (OperationResource State, Task Changed) Observe()
     {
@@ -120,22 +118,29 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
         return true;
     }
 
-    public void Succeed(OperationYield yield)
+    /// <summary>Ends it well. <paramref name="record"/> gets the final state before anybody else can see it.</summary>
+    public void Succeed(OperationYield yield, Action<OperationResource, OperationFigures?> record)
     {
-        Figures = yield.Figures;
-        Finish(s => s with { Outcome = OperationOutcomes.Succeeded, Result = yield.Result });
+        Finish(s => s with { Outcome = OperationOutcomes.Succeeded, Result = yield.Result }, s => record(s, yield.Figures));
     }
 
-    public void Fail(ErrorReport error, bool cancelled)
+    /// <summary>Ends it otherwise; <paramref name="record"/> as in <see cref="Succeed"/>.</summary>
+    public void Fail(ErrorReport error, bool cancelled, Action<OperationResource, OperationFigures?> record)
     {
-        Finish(s => s with { Outcome = cancelled ? OperationOutcomes.Cancelled : OperationOutcomes.Failed, Error = error });
+        var outcome = cancelled ? OperationOutcomes.Cancelled : OperationOutcomes.Failed;
+        Finish(s => s with { Outcome = outcome, Error = error }, s => record(s, null));
     }
 
     public void Dispose() => _cancellation.Dispose();
 
-    private void Finish(Func<OperationResource, OperationResource> change)
+    private void Finish(Func<OperationResource, OperationResource> change, Action<OperationResource> record)
     {
-        Change(s => change(EnterPhase(s, OperationPhases.Done)) with { Finished = _time.GetUtcNow(), QueuePosition = null });
+        Change(s =>
+        {
+            var final = change(EnterPhase(s, OperationPhases.Done)) with { Finished = _time.GetUtcNow(), QueuePosition = null };
+            record(final);
+            return final;
+        });
     }
 
     private OperationResource EnterPhase(OperationResource state, string phase)

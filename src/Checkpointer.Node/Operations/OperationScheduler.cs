@@ -120,6 +120,8 @@ internal sealed class OperationScheduler : IAsyncDisposable
             operation.Cancel();
         }
 
+        // Not the loop's business alone: a stop must end even when the loop is dead.
+        SignalWhenIdle();
         Wake();
         return idle;
     }
@@ -191,7 +193,8 @@ internal sealed class OperationScheduler : IAsyncDisposable
         foreach (var operation in dropped)
         {
             var error = new OperationCancelledException("cancelled", "Cancelled while it waited; nothing was touched.");
-            Finish(operation, () => operation.Fail(ErrorReport.From(error), cancelled: true), error);
+            operation.Fail(ErrorReport.From(error), cancelled: true, (state, figures) => Record(state, figures, error));
+            _history.Trim();
         }
     }
 
@@ -227,13 +230,13 @@ internal sealed class OperationScheduler : IAsyncDisposable
         try
         {
             var yield = await operation.Work(operation.Id, operation, operation.Cancellation).ConfigureAwait(false);
-            Finish(operation, () => operation.Succeed(yield), null);
+            operation.Succeed(yield, (state, figures) => Record(state, figures, null));
         }
         catch (Exception e)
         {
             // Nothing is swallowed: whatever it is becomes the operation's error, its log record and its exit code.
             var cancelled = e is OperationCancelledException || (e is OperationCanceledException && operation.State.CancelRequested);
-            Finish(operation, () => operation.Fail(ErrorReport.From(e), cancelled), e);
+            operation.Fail(ErrorReport.From(e), cancelled, (state, figures) => Record(state, figures, e));
         }
         finally
         {
@@ -243,18 +246,18 @@ internal sealed class OperationScheduler : IAsyncDisposable
             }
 
             Budget.Return(operation.MemoryBytes);
+            _history.Trim();
             operation.Dispose();
+            SignalWhenIdle();
             Wake();
         }
     }
 
-    private void Finish(Operation operation, Action finish, Exception? exception)
+    /// <summary>Whoever sees an operation as finished finds it in metrics and log.</summary>
+    private void Record(OperationResource state, OperationFigures? figures, Exception? exception)
     {
-        finish();
-        var state = operation.State;
-        _metrics.Finished(operation);
-        _history.Trim();
-        NodeLog.Finished(_logger, state, operation.Figures, exception);
+        _metrics.Finished(state, figures);
+        NodeLog.Finished(_logger, state, figures, exception);
     }
 
     private void SignalWhenIdle()

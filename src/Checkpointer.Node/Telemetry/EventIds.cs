@@ -11,6 +11,7 @@ internal static class EventIds
     public const int RollbackOverdue = 1005;
     public const int WatchdogSilent = 1006;
     public const int RepositoriesOpen = 1007;
+    public const int NotifyFailed = 1008;
 
     public const int RecoveryDone = 1100;
     public const int RecoveredOperation = 1101;

@@ -35,6 +35,9 @@ internal static partial class NodeLog
         "The operation loop did not answer within {Seconds:0} s: the watchdog is not fed, so that systemd restarts the service")]
     public static partial void WatchdogSilent(ILogger logger, double seconds);
 
+    [LoggerMessage(EventIds.NotifyFailed, LogLevel.Warning, "The service manager could not be told: {Error}")]
+    public static partial void NotifyFailed(ILogger logger, string error);
+
     [LoggerMessage(EventIds.RecoveryDone, LogLevel.Information, "Recovery is over: {Count} interrupted operations")]
     public static partial void RecoveryDone(ILogger logger, int count);
 

@@ -32,7 +32,6 @@ internal sealed class NodeMetrics : IDisposable
         _stored = _meter.CreateCounter<long>("checkpointer.stored", "By", "Bytes that checkpoints added to repositories.");
         _frozen = _meter.CreateHistogram<double>(FrozenInstrument, "s", "How long workloads stood still for a checkpoint.");
         _duration = _meter.CreateHistogram<double>(DurationInstrument, "s", "How long operations took from their acceptance on.");
-        ShowZeroes();
     }
 
     /// <summary>Lets the gauges read a scheduler.</summary>
@@ -47,16 +46,15 @@ internal sealed class NodeMetrics : IDisposable
 
     public void Started(string kind) => _started.Add(1, Kind(kind));
 
-    public void Finished(Operation operation)
+    public void Finished(OperationResource state, OperationFigures? figures)
     {
-        var state = operation.State;
         _finished.Add(1, Kind(state.Kind), Outcome(state.Outcome!));
         if (state.Finished is { } finished)
         {
             _duration.Record((finished - state.Started).TotalSeconds, Kind(state.Kind));
         }
 
-        if (operation.Figures is not { } figures || state.Kind != OperationKinds.Checkpoint)
+        if (figures is null || state.Kind != OperationKinds.Checkpoint)
         {
             return;
         }
@@ -69,10 +67,8 @@ internal sealed class NodeMetrics : IDisposable
         }
     }
 
-    public void Dispose() => _meter.Dispose();
-
-    /// <summary>A counter that appears with its first failure cannot be alerted on: every series stands there from the start.</summary>
-    private void ShowZeroes()
+    /// <summary>A counter that appears with its first failure cannot be alerted on: every series stands there once the exporter listens.</summary>
+    public void ShowZeroes()
     {
         foreach (var kind in (string[])[OperationKinds.Checkpoint, OperationKinds.Restore])
         {
@@ -86,6 +82,8 @@ internal sealed class NodeMetrics : IDisposable
         _captured.Add(0);
         _stored.Add(0);
     }
+
+    public void Dispose() => _meter.Dispose();
 
     private static KeyValuePair<string, object?> Kind(string kind) => new("kind", kind);
 
