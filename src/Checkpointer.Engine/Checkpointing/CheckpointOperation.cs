@@ -64,7 +64,7 @@ internal sealed partial class CheckpointOperation
         Enter(OperationPhase.Prepare);
         await using var repository = await _services
             .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);
-        var target = await LineageChoice.ChooseAsync(
+        var (target, name) = await LineageChoice.ChooseAsync(
             repository, _services.Lineages, root, _request.Name, abort.Token).ConfigureAwait(false);
         var memory = OperationMemory.ForCheckpoint(_request.MemoryBytes, inspection.EstimatedBytes);
         using var pool = new BlockPool(memory.PoolBytes);
@@ -78,6 +78,7 @@ internal sealed partial class CheckpointOperation
         {
             Criu = criu,
             Inspection = inspection,
+            Name = name,
             Root = root,
             EnterNamespacesOf = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null,
             Writer = writer,

@@ -78,7 +78,7 @@ internal sealed partial class DumpSession
         };
         return new ManifestContent
         {
-            Name = _request.Name,
+            Name = Name,
             Created = _services.Time.GetUtcNow(),
             Node = Host.HostName,
             Intent = _request.LeaveRunning ? "running" : "final",

@@ -39,6 +39,8 @@ internal sealed partial class DumpSession
 
     public required Inspection Inspection { get; init; }
 
+    public required string? Name { get; init; }
+
     public required ProcessIdentity Root { get; init; }
 
     /// <summary>The owner whose pid and mount namespace CRIU must run in; null for a tree in our own.</summary>
@@ -219,9 +221,5 @@ internal sealed partial class DumpSession
         };
     }
 
-    private TimeSpan CriuFrozen()
-    {
-        var path = Path.Combine(LogDirectory, "stats-dump");
-        return CriuStats.ReadDump(path)?.Frozen ?? TimeSpan.Zero;
-    }
+    private TimeSpan CriuFrozen() => CriuStats.ReadDump(LogDirectory)?.Frozen ?? TimeSpan.Zero;
 }

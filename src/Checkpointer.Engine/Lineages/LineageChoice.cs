@@ -3,14 +3,16 @@ using Checkpointer.Repository;
 
 namespace Checkpointer.Engine.Lineages;
 
-/// <summary>Decides which lineage a checkpoint continues, and with which generation.</summary>
-internal static class LineageChoice
+/// <summary>Which lineage a checkpoint continues, and with which generation.</summary>
+/// <param name="Target">What is to be made.</param>
+/// <param name="Name">The name that was given, or the lineage's own: a workload keeps its name until it gets another.</param>
+internal sealed record LineageChoice(SnapshotTarget Target, string? Name)
 {
     /// <summary>
     /// The lineage of this very process if the node knows one, else the one that bears <paramref name="name"/> in the repository,
     /// else a new one. The generation is one above the highest that repository or node ever saw.
     /// </summary>
-    public static async Task<SnapshotTarget> ChooseAsync(
+    public static async Task<LineageChoice> ChooseAsync(
         CheckpointRepository repository, LineageRegistry registry, ProcessIdentity root, string? name, CancellationToken cancellationToken)
     {
         var lineage = registry.Find(root);
@@ -19,6 +21,6 @@ internal static class LineageChoice
             : name is null ? null : await repository.FindNewestAsync(name, cancellationToken).ConfigureAwait(false);
         var chosen = lineage ?? newest?.Id.Lineage ?? LineageId.New();
         var highest = Math.Max(newest?.Id.Generation ?? 0, registry.HighestSeen(chosen));
-        return new SnapshotTarget(chosen, highest + 1, newest?.Id);
+        return new LineageChoice(new SnapshotTarget(chosen, highest + 1, newest?.Id), name ?? newest?.Content.Name);
     }
 }
