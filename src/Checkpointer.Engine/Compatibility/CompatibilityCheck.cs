@@ -1,5 +1,6 @@
 using System.Globalization;
 using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.Preflight;
 using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.Compatibility;
@@ -20,6 +21,7 @@ public static class CompatibilityCheck
         CriuVersion(requirement, profile, findings);
         Memory(requirement, profile, findings);
         bool pidNamespace = Pids(requirement, profile, findings);
+        Keys(requirement, findings);
         FileCheck.Run(requirement, target, findings);
         bool closeTcp = NetworkCheck.Run(requirement, target, findings);
         return new CompatibilityReport(findings.ToVerdict(), pidNamespace)
@@ -27,6 +29,15 @@ public static class CompatibilityCheck
             CloseTcp = closeTcp,
             CpuCapability = moreState ? "ins" : TreeOptions.DefaultCpuCapability,
         };
+    }
+
+    // The keys come from a manifest and become a part of CRIU's command line.
+    private static void Keys(Requirement requirement, FindingList findings)
+    {
+        foreach (StdioEnd end in requirement.OutsideEnds.Where(e => !e.HasPlausibleKey))
+        {
+            findings.Blocker("manifest-refused", end.Kind.ToString(), $"the key '{end.Key}'", "the name of a pipe, terminal, socket or fifo", "make a new checkpoint");
+        }
     }
 
     private static bool Architecture(Requirement requirement, NodeProfile profile, FindingList findings)
@@ -87,7 +98,7 @@ public static class CompatibilityCheck
                 "free memory, or restore on a larger node");
         }
 
-        Preflight.OvercommitPolicy policy = new(profile.OvercommitMemory, profile.MemoryAndSwap, profile.CommitLeft);
+        OvercommitPolicy policy = new(profile.OvercommitMemory, profile.MemoryAndSwap, profile.CommitLeft);
         if (!policy.Grants(requirement.LargestMapping, requirement.PrivateBytes))
         {
             findings.Overridable("overcommit-needed", "vm.overcommit_memory", profile.OvercommitMemory.ToString(CultureInfo.InvariantCulture),

@@ -5,12 +5,17 @@ internal ref struct ProtobufReader
 {
     private const int LongestVarint = 10; // bytes
 
+    private readonly int _length;
     private ReadOnlySpan<byte> _rest;
 
     public ProtobufReader(ReadOnlySpan<byte> message)
     {
         _rest = message;
+        _length = message.Length;
     }
+
+    /// <summary>Where in the message the last number stands.</summary>
+    public Range LastVarint { get; private set; }
 
     /// <summary>The next field; false at the end, and at the first thing that is malformed.</summary>
     public bool Next(out int field, out ulong value, out ReadOnlySpan<byte> bytes)
@@ -47,6 +52,8 @@ internal ref struct ProtobufReader
             value |= (ulong)(_rest[i] & 0x7f) << (7 * i);
             if (_rest[i] < 0x80)
             {
+                int start = _length - _rest.Length;
+                LastVarint = start..(start + i + 1);
                 _rest = _rest[(i + 1)..];
                 return true;
             }

@@ -11,6 +11,8 @@ public sealed record TreeOptions
     /// <summary>The CPU check that is recorded and verified: <c>fpu,ins</c> wants a superset of instructions and the same FPU state layout.</summary>
     public const string DefaultCpuCapability = "fpu,ins";
 
+    private static readonly string[] CpuCapabilities = ["none", "fpu", "ins", "fpu,ins", "cpu"];
+
     /// <summary>CRIU's own default ghost limit: unlinked open files up to this many bytes are copied into the image.</summary>
     public const long DefaultGhostLimit = 1L << 20;
 
@@ -75,6 +77,21 @@ public sealed record TreeOptions
         return arguments;
     }
 
+    /// <summary>The image files that a restore has to serve edited.</summary>
+    /// <param name="pids">Every pid of the tree as the tree sees them.</param>
+    /// <param name="read">Reads a small file of the image, or null when there is none.</param>
+    public async Task<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>> EditedImagesAsync(IReadOnlySet<int> pids, Func<string, int, Task<byte[]?>> read)
+    {
+        Dictionary<string, ReadOnlyMemory<byte>> edited = new(StringComparer.Ordinal);
+        bool terminals = External.Any(k => k.StartsWith("tty[", StringComparison.Ordinal));
+        if (ShellJob && terminals && await read(TtyInfoImage.FileName, TtyInfoImage.MaximumBytes).ConfigureAwait(false) is { } image)
+        {
+            edited[TtyInfoImage.FileName] = TtyInfoImage.WithoutForeignSessions(image, pids);
+        }
+
+        return edited;
+    }
+
     private static void Add(List<string> arguments, bool wanted, string argument)
     {
         if (wanted)
@@ -85,6 +102,12 @@ public sealed record TreeOptions
 
     private List<string> Shared()
     {
+        // These options come back from a manifest, which is not ours to believe.
+        if (!CpuCapabilities.Contains(CpuCapability))
+        {
+            throw new RepositoryException("manifest-refused", $"the snapshot records the CPU check '{CpuCapability}', which does not exist", "make a new checkpoint");
+        }
+
         List<string> arguments = ["--manage-cgroups=ignore", "--cpu-cap=" + CpuCapability];
         Add(arguments, FileLocks, "--file-locks");
         Add(arguments, ShellJob, "--shell-job");

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 
 namespace Checkpointer.Engine.Preflight;
 
@@ -28,7 +29,7 @@ public sealed record FdReference(int Pid, int Fd);
 /// A pipe, fifo, terminal or unix socket that the tree holds and whose other end is outside of it. It cannot be dumped with its
 /// peer: at restore it is mapped to something else under its <see cref="Key"/>.
 /// </summary>
-public sealed record StdioEnd
+public sealed partial record StdioEnd
 {
     public required StdioKind Kind { get; init; }
 
@@ -48,4 +49,24 @@ public sealed record StdioEnd
     {
         return Descriptors.Any(d => d.Fd == fd);
     }
+
+    /// <summary>False when the key is nothing that an inspection writes: it then must not reach a command line.</summary>
+    [JsonIgnore]
+    public bool HasPlausibleKey => Kind switch
+    {
+        StdioKind.Pipe => PipeKey().IsMatch(Key),
+        StdioKind.Tty => TtyKey().IsMatch(Key),
+        StdioKind.UnixSocket => SocketKey().IsMatch(Key),
+        StdioKind.Fifo => Key.Length is > 0 and <= 4096 && !Key.Any(char.IsControl) && !Key.StartsWith('/') && !Key.Split('/').Contains(".."),
+        _ => false,
+    };
+
+    [GeneratedRegex(@"^pipe:\[[0-9]{1,20}\]\z")]
+    private static partial Regex PipeKey();
+
+    [GeneratedRegex(@"^tty\[[0-9a-f]{1,16}:[0-9a-f]{1,16}\]\z")]
+    private static partial Regex TtyKey();
+
+    [GeneratedRegex(@"^socket:\[[0-9]{1,20}\]\z")]
+    private static partial Regex SocketKey();
 }

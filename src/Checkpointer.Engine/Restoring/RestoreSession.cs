@@ -70,8 +70,9 @@ internal sealed partial class RestoreSession
 
     public async Task<TreeRecord> RunAsync()
     {
+        var edited = await Record.Options.EditedImagesAsync(Record.Requirement.ThreadIds.ToHashSet(), ReadSmallAsync).ConfigureAwait(false);
         await using var server = new ImageServer(
-            Place.Directory, Reader, Pool, null, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
+            Place.Directory, Reader, Pool, name => edited.TryGetValue(name, out var image) ? image : null, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
         using var gate = new HookGate(Place.HookSocket, _id, "post-restore", _services.Logger);
         var speed = new Speedometer(_services.Time);
         using var watchdog = new Watchdog(
@@ -96,6 +97,9 @@ internal sealed partial class RestoreSession
             throw await FailAsync(_abort.Explain(error)).ConfigureAwait(false);
         }
     }
+
+    private async Task<byte[]?> ReadSmallAsync(string name, int maxLength) =>
+        Reader.Contains(name) ? await Reader.ReadSmallFileAsync(name, maxLength, _abort.Token).ConfigureAwait(false) : null;
 
     private async Task<TreeRecord> RestoreAsync(ImageServer server, HookGate gate)
     {
