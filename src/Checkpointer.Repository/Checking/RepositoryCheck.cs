@@ -48,6 +48,7 @@ internal sealed class RepositoryCheck(IBackend backend, KeyRing keys, SnapshotSt
             throw Damage.Of(map, $"it has {info.Length} bytes instead of {manifest.Map.Length}");
         }
 
+        await CheckEndAsync(map, ObjectKind.Map, manifest.Map.Id, manifest.Map.Length, cancellationToken).ConfigureAwait(false);
         MapIndex index = await MapReader.ReadIndexAsync(backend, keys, manifest.Map, cancellationToken).ConfigureAwait(false);
         foreach (PackReference pack in index.Packs)
         {
@@ -97,20 +98,20 @@ internal sealed class RepositoryCheck(IBackend backend, KeyRing keys, SnapshotSt
             throw Damage.Of(name, "it has the id of another pack");
         }
 
-        byte[] frame = new byte[FormatConstants.EndFrameSize];
-        long offset = pack.Length - FormatConstants.EndFrameSize;
-        await MapReader.ReadExactlyAsync(backend, name, offset, frame, cancellationToken).ConfigureAwait(false);
-        CheckEnd(name, frame, offset, pack.Id);
+        await CheckEndAsync(name, ObjectKind.Pack, pack.Id, pack.Length, cancellationToken).ConfigureAwait(false);
     }
 
-    private void CheckEnd(string name, byte[] frame, long offset, ObjectId id)
+    private async Task CheckEndAsync(string name, ObjectKind kind, ObjectId id, long length, CancellationToken cancellationToken)
     {
-        Span<byte> end = stackalloc byte[FormatConstants.EndPayload];
-        using FrameCipher cipher = keys.ForObject(ObjectKind.Pack, id);
+        byte[] frame = new byte[FormatConstants.EndFrameSize];
+        long offset = length - FormatConstants.EndFrameSize;
+        await MapReader.ReadExactlyAsync(backend, name, offset, frame, cancellationToken).ConfigureAwait(false);
+        byte[] end = new byte[FormatConstants.EndPayload];
+        using FrameCipher cipher = keys.ForObject(kind, id);
         if (!FrameHeader.TryRead(frame, FormatConstants.EndPayload, out FrameHeader header)
             || header.Codec != FrameCodec.End
             || !cipher.TryOpen(FormatConstants.EndIndex, header, frame, end)
-            || BinaryPrimitives.ReadInt64LittleEndian(end[8..]) != offset)
+            || BinaryPrimitives.ReadInt64LittleEndian(end.AsSpan(8)) != offset)
         {
             throw Damage.Of(name, "its end frame is wrong");
         }

@@ -72,6 +72,9 @@ internal static class FormatConstants
     public const int MaxPacks = 1 << 22;
     public const int MaxSegments = 1 << 24;
 
+    /// <summary>Bytes of a map object: all its segments, with room; sums of offsets and lengths stay far from overflow.</summary>
+    public const long MaxMapLength = 1L << 40;
+
     /// <summary>Bytes of a manifest's JSON: the workload's part lists its mapped files.</summary>
     public const int MaxManifest = 64 << 20;
 

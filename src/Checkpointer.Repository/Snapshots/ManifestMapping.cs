@@ -89,6 +89,8 @@ internal static class ManifestMapping
             || !HexText.TryParseBytes(map.IndexDigest, DigestBytes, out _)
             || map.IndexLength is <= 0 or > FormatConstants.MaxIndex
             || map.IndexOffset < FormatConstants.ObjectHeaderSize
+            || map.IndexOffset > FormatConstants.MaxMapLength
+            || map.Length > FormatConstants.MaxMapLength
             || map.IndexFrame is < 0 or > FormatConstants.MaxSegments
             || map.Length < map.IndexOffset + map.IndexLength + FormatConstants.FrameOverhead + FormatConstants.EndFrameSize)
         {

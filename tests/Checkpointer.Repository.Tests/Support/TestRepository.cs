@@ -46,10 +46,10 @@ internal sealed class TestRepository : IAsyncDisposable
     public SnapshotWriter Begin(long generation = 1, SnapshotId? parent = null, int workers = 2, BlockPool? pool = null) =>
         Repository.BeginSnapshot(new SnapshotTarget(Lineage, generation, parent), new WriterOptions { Pool = pool ?? Pool, Workers = workers });
 
-    /// <summary>One snapshot of these files, in blocks.</summary>
+    /// <summary>One snapshot of these files, in blocks, by one worker (so in one pack where it fits).</summary>
     public async Task<SnapshotInfo> SnapshotAsync(long generation, string? name, params (string Name, byte[] Data)[] files)
     {
-        await using SnapshotWriter writer = Begin(generation);
+        await using SnapshotWriter writer = Begin(generation, workers: 1);
         foreach ((string file, byte[] data) in files)
         {
             AppendAll(writer.OpenFile(file, FileKind.Pages), data);
