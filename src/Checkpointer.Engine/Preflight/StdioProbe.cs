@@ -16,13 +16,17 @@ internal static class StdioProbe
         Terminals(draft);
     }
 
-    /// <summary>Adds an outside end: a note where it is somebody's stdin, stdout or stderr, else it refuses unless forced.</summary>
+    /// <summary>
+    /// Adds an outside end: a note where it is somebody's stdin, stdout or stderr, or a pipe that the tree only writes to (a log keeps
+    /// what it writes, and stray ends that a shell handed down are of this kind). Else it refuses unless forced: the tree would read an end.
+    /// </summary>
     internal static void AddEnd(InspectionDraft draft, StdioEnd end, string code, string found)
     {
         draft.OutsideEnds.Add(end);
         string subject = $"{end.Description} (fd {end.Descriptors[0].Fd} of {end.Descriptors[0].Pid})";
         const string Remedy = "map it at restore with --stdin, --stdout or --stderr";
-        if (end.Kind == StdioKind.Tty || end.Descriptors.Any(d => d.Fd <= LastStandardFd))
+        bool isOutput = end is { Kind: StdioKind.Pipe, Direction: StdioDirection.Write };
+        if (end.Kind == StdioKind.Tty || isOutput || end.Descriptors.Any(d => d.Fd <= LastStandardFd))
         {
             draft.Note(code, subject, found, "nothing", $"{Remedy}; by default it comes back as a log");
         }

@@ -105,9 +105,9 @@ internal sealed class Lab : IAsyncDisposable
     {
         var pidFile = Path.Combine(Directory, $"{Path.GetFileName(log)}.pid");
         File.Delete(pidFile);
-        // The shell writes its pid whole (rename) and then becomes the program.
-        const string Script = "log=$1 pid=$2; shift 2; exec </dev/null >>\"$log\" 2>&1; echo $$ >\"$pid.new\"; mv \"$pid.new\" \"$pid\"; exec \"$@\"";
-        string[] all = ["--fork", "sh", "-c", Script, "sh", log, pidFile, program, .. arguments];
+        // Descriptors of the test runner are closed; the shell writes its pid whole (rename) and then becomes the program.
+        const string Script = "for f in /proc/$$/fd/*; do n=${f##*/}; [ \"$n\" -gt 2 ] && eval \"exec $n>&-\"; done; log=$1 pid=$2; shift 2; exec </dev/null >>\"$log\" 2>&1; echo $$ >\"$pid.new\"; mv \"$pid.new\" \"$pid\"; exec \"$@\"";
+        string[] all = ["--fork", "bash", "-c", Script, "bash", log, pidFile, program, .. arguments];
         (await RunAsync(Installation.NeedProgram("setsid"), all, DefaultLimit)).MustSucceed();
         var text = await Eventually.ValueAsync(
             $"the start of {program}", TimeSpan.FromSeconds(10), () => File.Exists(pidFile) ? File.ReadAllText(pidFile) : null);
