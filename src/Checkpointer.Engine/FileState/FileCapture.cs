@@ -31,7 +31,7 @@ internal sealed class FileCapture
         foreach (var path in paths)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var content = string.Create(CultureInfo.InvariantCulture, $"state-{captured.Count + 1}");
+            var content = string.Create(CultureInfo.InvariantCulture, $"{StateFile.ContentPrefix}{captured.Count + 1}");
             using var file = Open(root, path);
             var status = FileStatus.Of(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.DangerousGetHandle()}"))
                 ?? throw Failed(path, "its status cannot be read");

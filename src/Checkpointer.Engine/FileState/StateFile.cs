@@ -3,6 +3,9 @@ namespace Checkpointer.Engine.FileState;
 /// <summary>A regular file whose content travels with the snapshot, because CRIU does not save it. Persisted.</summary>
 public sealed record StateFile
 {
+    /// <summary>How the names of captured files begin in a snapshot. CRIU's own names end in <c>.img</c>; these do not.</summary>
+    public const string ContentPrefix = "state-";
+
     /// <summary>Absolute and canonical: no symbolic link in it when it was captured.</summary>
     public required string Path { get; init; }
 

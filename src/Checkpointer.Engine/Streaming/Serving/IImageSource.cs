@@ -1,3 +1,4 @@
+using Checkpointer.Engine.FileState;
 using Checkpointer.Repository;
 
 namespace Checkpointer.Engine.Streaming;
@@ -22,10 +23,11 @@ internal interface IImageFile : IDisposable
 /// <summary>Adjacent bytes of a file that are decoded together, or zeroes. <paramref name="Stored"/> is the source's own note of where they are.</summary>
 internal readonly record struct ImageRun(long Offset, int RawLength, bool IsZero, ChunkRun? Stored);
 
-/// <summary>A snapshot as an image source.</summary>
+/// <summary>A snapshot as an image source: the files that CRIU made, without those that the engine captured beside them.</summary>
 internal sealed class SnapshotImage(SnapshotReader snapshot) : IImageSource
 {
-    public IReadOnlyList<SnapshotFile> Files => snapshot.Files;
+    public IReadOnlyList<SnapshotFile> Files { get; } =
+        [.. snapshot.Files.Where(f => !f.Name.StartsWith(StateFile.ContentPrefix, StringComparison.Ordinal))];
 
     public IImageFile Open(string name) => new SnapshotImageFile(snapshot.OpenFile(name));
 
