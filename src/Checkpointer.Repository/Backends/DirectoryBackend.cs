@@ -83,7 +83,7 @@ public sealed class DirectoryBackend : IBackend
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            return ValueTask.FromResult(InfoOf(name, new FileInfo(path)));
+            return ValueTask.FromResult(InfoOf(name, path));
         }
         catch (Exception e) when (StoreError.IsExpected(e))
         {
@@ -127,7 +127,7 @@ public sealed class DirectoryBackend : IBackend
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            return ValueTask.FromResult(File.Exists(path) && DurableFile.Delete(path));
+            return ValueTask.FromResult(DurableFile.Delete(path));
         }
         catch (Exception e) when (StoreError.IsExpected(e))
         {
@@ -138,8 +138,25 @@ public sealed class DirectoryBackend : IBackend
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static ObjectInfo? InfoOf(string name, FileInfo info) =>
-        info.Exists ? new ObjectInfo(name, info.Length, new DateTimeOffset(info.LastWriteTimeUtc)) : null;
+    private static ObjectInfo? InfoOf(string name, string path)
+    {
+        FileInfo info = new(path);
+        if (info.Exists)
+        {
+            return new ObjectInfo(name, info.Length, new DateTimeOffset(info.LastWriteTimeUtc));
+        }
+
+        try
+        {
+            // Exists is also false where looking is not allowed; that must not pass as absence.
+            File.GetAttributes(path);
+            return null;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
 
     private List<(string Name, bool IsFolder)> Entries(string folder)
     {
@@ -174,6 +191,10 @@ public sealed class DirectoryBackend : IBackend
         return Path.Combine(_root, name);
     }
 
+    /// <summary>
+    /// Makes a folder whose name is as durable as the object that is committed in it. Also one that is there already is flushed once: another process may have
+    /// made it just now.
+    /// </summary>
     private void EnsureDirectory(string directory)
     {
         if (_knownDirectories.ContainsKey(directory))
@@ -181,20 +202,18 @@ public sealed class DirectoryBackend : IBackend
             return;
         }
 
-        if (!Directory.Exists(directory))
+        string? parent = Path.GetDirectoryName(directory);
+        bool inside = directory.Length > _root.Length;
+        bool exists = Directory.Exists(directory);
+        if (parent is not null && (inside || !exists))
         {
-            string? parent = Path.GetDirectoryName(directory);
-            if (parent is not null)
+            EnsureDirectory(parent);
+            if (!exists)
             {
-                EnsureDirectory(parent);
+                Directory.CreateDirectory(directory, DirectoryMode);
             }
 
-            Directory.CreateDirectory(directory, DirectoryMode);
-            if (parent is not null)
-            {
-                // The new folder's name must be as durable as the object that is committed in it.
-                DurableFile.SyncDirectory(parent);
-            }
+            DurableFile.SyncDirectory(parent);
         }
 
         _knownDirectories.TryAdd(directory, true);

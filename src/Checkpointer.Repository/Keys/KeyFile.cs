@@ -68,10 +68,7 @@ public sealed class KeyFile
             };
             try
             {
-                if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is { } directory)
-                {
-                    Directory.CreateDirectory(directory);
-                }
+                MakeDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)));
 
                 // False when somebody else made it in the meantime: then theirs is loaded.
                 DurableFile.Create(path, JsonSerializer.SerializeToUtf8Bytes(document, RepositoryJson.Default.KeyFileDocument), createOnly: true);
@@ -83,6 +80,23 @@ public sealed class KeyFile
         }
 
         return Load(path);
+    }
+
+    /// <summary>As durable as the key in it: a repository must never outlive its only key.</summary>
+    private static void MakeDirectory(string? directory)
+    {
+        if (directory is null || Directory.Exists(directory))
+        {
+            return;
+        }
+
+        string? parent = System.IO.Path.GetDirectoryName(directory);
+        MakeDirectory(parent);
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (parent is not null)
+        {
+            DurableFile.SyncDirectory(parent);
+        }
     }
 
     private static KeyFile Parse(string path, byte[] json)
