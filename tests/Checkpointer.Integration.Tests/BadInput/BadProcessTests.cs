@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace Checkpointer.Integration.Tests;
+
+/// <summary>Pids that name nothing that can be checkpointed.</summary>
+public sealed class BadProcessTests
+{
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-5")]
+    [InlineData("abc")]
+    [InlineData("99999999999")]
+    public async Task Text_that_is_no_pid_is_wrong_usage(string pid)
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var outcome = await lab.CheckpointerAsync("checkpoint", $"--pid={pid}", "--embedded", "--json");
+        outcome.MustExit(2);
+    }
+
+    [Fact]
+    public async Task A_dead_pid_is_refused()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var pid = await lab.StartAsync(Path.Combine(lab.Directory, "short.out"), "sleep", "0");
+        await Eventually.TrueAsync("the end of sleep", TimeSpan.FromSeconds(10), () => Processes.State(pid) is null);
+        (await CheckpointAsync(lab, pid)).MustSay(2, "pid-not-found");
+    }
+
+    [Fact]
+    public async Task A_zombie_is_refused()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        // The shell's child ends at once, and what the shell becomes never asks for it.
+        var parent = await lab.StartAsync(Path.Combine(lab.Directory, "zombie.out"), "sh", "-c", "sleep 0 & exec sleep 60");
+        var zombie = 0;
+        await Eventually.TrueAsync(
+            "a zombie", TimeSpan.FromSeconds(10), () => (zombie = Processes.TreeOf(parent).FirstOrDefault(pid => Processes.State(pid) == 'Z')) != 0);
+        (await CheckpointAsync(lab, zombie)).MustSay(2, "pid-is-zombie");
+    }
+
+    [Fact]
+    public async Task A_kernel_thread_is_refused()
+    {
+        const int Kthreadd = 2;
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        if (Processes.State(Kthreadd) is null || Processes.CommandLine(Kthreadd).Length != 0)
+        {
+            Assert.Skip("no kernel thread is visible in this pid namespace");
+        }
+
+        (await CheckpointAsync(lab, Kthreadd)).MustSay(2, "pid-is-kernel-thread");
+    }
+
+    [Fact]
+    public async Task An_ancestor_of_the_command_is_refused()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var outcome = await lab.RunAsync(
+            "/bin/sh", ["-c", "\"$0\" checkpoint --pid $$ --embedded --json; exit $?", Installation.Checkpointer], Lab.DefaultLimit);
+        outcome.MustSay(2, "pid-is-own-ancestor");
+    }
+
+    private static Task<Outcome> CheckpointAsync(Lab lab, int pid) =>
+        lab.CheckpointerAsync("checkpoint", "--pid", pid.ToString(CultureInfo.InvariantCulture), "--embedded", "--json");
+}
