@@ -9,6 +9,7 @@ internal sealed class RepositoryCheck(IBackend backend, KeyRing keys, SnapshotSt
     private const int RunBytes = 1 << 20;
 
     private readonly List<Finding> _findings = [];
+    private readonly HashSet<(string Code, string Subject)> _told = [];
     private readonly Dictionary<ObjectId, bool> _packs = [];
     private readonly HashSet<string> _named = new(StringComparer.Ordinal);
     private long _bytes;
@@ -148,8 +149,13 @@ internal sealed class RepositoryCheck(IBackend backend, KeyRing keys, SnapshotSt
         }
         catch (RepositoryException e)
         {
-            string code = e.Code;
-            _findings.Add(new Finding(code, FindingSeverity.Blocker, e.ObjectName ?? subject, e.Message, "an intact object", e.Remedy ?? "restore another snapshot"));
+            // One finding for each object, however many of its frames are wrong.
+            string about = e.ObjectName ?? subject;
+            if (_told.Add((e.Code, about)))
+            {
+                _findings.Add(new Finding(e.Code, FindingSeverity.Blocker, about, e.Message, "an intact object", e.Remedy ?? "restore another snapshot"));
+            }
+
             return false;
         }
     }

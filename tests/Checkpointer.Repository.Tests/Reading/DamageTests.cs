@@ -165,6 +165,17 @@ public sealed class DamageTests
     }
 
     [Fact]
+    public async Task A_pack_that_is_wrong_everywhere_is_one_finding()
+    {
+        await using TestRepository test = await TestRepository.NewAsync();
+        await test.SnapshotAsync(1, null, ("f", TestRepository.Random(8 << 20, 1)));
+        string name = Only(test.Memory, ObjectNames.PacksPrefix);
+        test.Memory[name].AsSpan()[FormatConstants.ObjectHeaderSize..^FormatConstants.EndFrameSize].Clear();
+        CheckReport report = await test.Repository.CheckAsync(data: true, null, None);
+        Assert.Equal(name, Assert.Single(report.Findings).Subject);
+    }
+
+    [Fact]
     public async Task A_failing_store_is_a_finding_of_the_check_and_not_called_damage()
     {
         await using TestRepository test = await NewAsync();
