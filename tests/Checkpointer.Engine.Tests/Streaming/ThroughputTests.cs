@@ -42,8 +42,10 @@ public sealed class ThroughputTests : StreamFixture
     }
 
     [Theory(Explicit = true)]
-    [InlineData(12)]
     [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(6)]
+    [InlineData(12)]
     public async Task Serving_from_memory(int blocks)
     {
         MemoryImage image = new();
@@ -69,6 +71,42 @@ public sealed class ThroughputTests : StreamFixture
             await Within(run);
             await server.DisposeAsync();
         }
+    }
+
+    [Fact(Explicit = true)]
+    public async Task A_real_dump_into_the_pool_against_one_into_files_on_tmpfs()
+    {
+        if (RealCriu.Path is not { } criu)
+        {
+            Assert.Skip("needs CRIU 4.2 and root");
+            return;
+        }
+        using RealCriu.Workload workload = await RealCriu.StartAsync(Dir, mib: 1024, children: 0, extents: 0, Token);
+        string tmpfs = Directory.CreateDirectory($"/dev/shm/{Path.GetFileName(Dir)}").FullName;
+        BlockPool pool = Pool(64);
+        pool.Prefault(Token);
+        string[] tree = ["--tree", $"{workload.Root}", "--leave-running"];
+        for (int round = 0; round < 9; round++)
+        {
+            await RealCriu.RunAsync(criu, null, tmpfs, "dump", tree, Token);
+            TimeSpan files = RealCriu.Frozen(tmpfs);
+            Directory.GetFiles(tmpfs).ToList().ForEach(File.Delete);
+
+            CaptureServer server = Capture(new ReturningSink(), pool);
+            TaskCompletionSource<int> pid = new();
+            Task run = server.RunAsync(ProcessMatcher.SelfOrDescendantOf(pid.Task), Token);
+            TimeSpan cpu = Environment.CpuUsage.TotalTime;
+            await RealCriu.RunAsync(criu, pid, Dir, "dump", [.. tree, "--stream"], Token);
+            await Within(run);
+            cpu = Environment.CpuUsage.TotalTime - cpu;
+            CaptureStatistics statistics = server.Statistics;
+            TimeSpan pages = statistics.Files.First(f => f.Name == "pages-1.img") is { Closed: { } closed } file ? closed - file.Opened : TimeSpan.Zero;
+            TestContext.Current.TestOutputHelper!.WriteLine(
+                $"frozen: tmpfs files {files.TotalMilliseconds:F0} ms, stream {RealCriu.Frozen(Dir).TotalMilliseconds:F0} ms; "
+                + $"pages {statistics.PageBytes / pages.TotalSeconds / 1e9:F2} GB/s, our CPU {cpu.TotalSeconds / (statistics.Bytes / 1e9):F2} s/GB");
+            await server.DisposeAsync();
+        }
+        Directory.Delete(tmpfs, true);
     }
 
     private static void Report(string what, TimeSpan elapsed, TimeSpan cpu)

@@ -41,6 +41,8 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
 
     public CancellationToken Stopping { get; }
 
+    public PipeGrowth Growth { get; } = new();
+
     /// <summary>Where small files pass through: one read of a pipe of the default size.</summary>
     public byte[] Scratch { get; } = GC.AllocateUninitializedArray<byte>(64 << 10, pinned: true);
 

@@ -19,6 +19,7 @@ internal sealed class CapturedFile : IDescriptorHandler, IDisposable
     private SafeFileHandle? _pipe;
     private Block? _block;
     private bool _bulk;
+    private bool _grown;
     private long _length;
 
     public CapturedFile(CaptureSession session, string name, CaptureMeter.FileMeter meter, ICaptureSinkFile file)
@@ -142,8 +143,12 @@ internal sealed class CapturedFile : IDescriptorHandler, IDisposable
         _file.Complete();
         _session.Loop.Forget(_pipe!, this);
         _pipe!.Dispose();
+        if (_grown)
+        {
+            _session.Growth.Closed();
+        }
         _session.Closed(this, _meter);
     }
 
-    private void Grow() => Fds.SetPipeSize(_pipe!, BlockPool.BlockSize);
+    private void Grow() => _grown = _session.Growth.TryGrow(_pipe!);
 }

@@ -17,17 +17,17 @@ public sealed class ProcessMatcher
     /// <summary>The process itself or a descendant.</summary>
     public static ProcessMatcher SelfOrDescendantOf(int pid) => new(Task.FromResult(pid));
 
-    /// <summary>The same for a process that is not started yet. A faulted or cancelled task matches nobody.</summary>
+    /// <summary>The same for a process that is not started yet. When the task fails, so does the stream.</summary>
     public static ProcessMatcher SelfOrDescendantOf(Task<int> pid) => new(pid);
 
-    /// <summary>Waits until the pid is known. Only peers with our own user id match: their pid is as the kernel recorded it at connect.</summary>
-    internal async Task<bool> MatchesAsync(PeerCredentials peer, CancellationToken cancellationToken)
+    /// <summary>Waits until the pid is known, TimeoutException after the patience. Only peers with our own user id match: their pid is as the kernel recorded it at connect.</summary>
+    internal async Task<bool> MatchesAsync(PeerCredentials peer, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (peer.Uid != Host.EffectiveUid || peer.Pid <= 0)
         {
             return false;
         }
-        int root = await _root.WaitAsync(cancellationToken).ConfigureAwait(false);
+        int root = await _root.WaitAsync(patience, cancellationToken).ConfigureAwait(false);
         int pid = peer.Pid;
         for (int level = 0; level < MaxLevels && pid > 1; level++)
         {

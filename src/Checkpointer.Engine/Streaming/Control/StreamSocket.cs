@@ -42,13 +42,11 @@ internal sealed partial class StreamSocket : IDisposable
                 {
                     continue;
                 }
-                if (expected.MatchesAsync(connection.Peer, cancellationToken).GetAwaiter().GetResult())
+                if (IsExpected(connection, expected, patience, cancellationToken))
                 {
                     Dispose(); // nobody else can come
                     return connection;
                 }
-                LogStranger(_logger, connection.Peer.Pid, connection.Peer.Uid);
-                connection.Dispose();
             }
             throw StreamingErrors.NobodyConnected(patience);
         });
@@ -58,6 +56,32 @@ internal sealed partial class StreamSocket : IDisposable
     {
         _listener?.Dispose();
         _listener = null;
+    }
+
+    // Turned away means closed.
+    private bool IsExpected(UnixConnection connection, ProcessMatcher expected, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        bool matches = false;
+        try
+        {
+            matches = expected.MatchesAsync(connection.Peer, patience, cancellationToken).GetAwaiter().GetResult();
+            if (!matches)
+            {
+                LogStranger(_logger, connection.Peer.Pid, connection.Peer.Uid);
+            }
+            return matches;
+        }
+        catch (TimeoutException)
+        {
+            throw StreamingErrors.NobodyConnected(patience); // somebody did, but nobody ever said who is expected
+        }
+        finally
+        {
+            if (!matches)
+            {
+                connection.Dispose();
+            }
+        }
     }
 
     private static UnixConnection? TryAccept(UnixListener listener, CancellationToken cancellationToken)

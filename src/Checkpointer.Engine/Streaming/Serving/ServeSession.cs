@@ -12,17 +12,15 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
     /// <summary>Requests of one restore: a million files, each asked for once, with room for those that are absent.</summary>
     public const int MaxRequests = 1 << 21;
 
-    // Kernel pipes of 1 MiB at once. Their pages count against the user's soft limit (64 MiB by default, unless CRIU has CAP_SYS_RESOURCE);
-    // beyond it every new pipe gets two pages only.
-    private const int MaxGrownPipes = 32;
-
     // A file that is asked for while it is still being served needs a slot beyond the pool; CRIU 4.2 never does that.
     private const int MaxExtraSlots = 16;
 
     private readonly ControlChannel _control;
     private readonly ImageFeeds _feeds;
     private readonly Func<string, ReadOnlyMemory<byte>?> _replace;
+    private readonly TimeProvider _time;
     private readonly CancellationToken _stopping;
+    private readonly PipeGrowth _growth = new();
     private readonly ConcurrentQueue<ServedFile> _all = new();
     private readonly Dictionary<ServedFile, OpenFeed> _open = [];
     private ServedFile? _requested;
@@ -30,11 +28,9 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
     private int _requests;
     private int _absent;
     private int _extraSlots;
-    private int _grown;
     private long _bytes;
     private long _pageBytes;
     private long _lastProgress;
-    private readonly TimeProvider _time;
 
     public ServeSession(
         UnixConnection connection, ImageFeeds feeds, Func<string, ReadOnlyMemory<byte>?> replace, TimeProvider time, CancellationToken stopping)
@@ -48,7 +44,7 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
     }
 
     /// <summary>What has to be undone when the file ends; the feed is null for replaced content.</summary>
-    private readonly record struct OpenFeed(FileFeed? Feed, FileAllowance? Allowance, bool Extra, bool Grown);
+    private readonly record struct OpenFeed(FileFeed? Feed, FileAllowance? Allowance, bool Extra);
 
     public DescriptorLoop Loop { get; } = new();
 
@@ -159,7 +155,7 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
             throw StreamingErrors.Protocol($"{name} again while it is being served, once too often");
         }
         (FileFeed feed, FileAllowance allowance) = _feeds.Take(file, extra);
-        _requestedFeed = new OpenFeed(feed, allowance, extra, false);
+        _requestedFeed = new OpenFeed(feed, allowance, extra);
         ServedFile served = new(this, file, feed.Output);
         feed.OnData(served.Poke);
         return served;
@@ -177,18 +173,16 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
     private void Start(Microsoft.Win32.SafeHandles.SafeFileHandle pipe)
     {
         ServedFile file = _requested!;
-        bool grow = _requestedFeed.Allowance is { IsBulk: true } && _grown < MaxGrownPipes;
-        _grown += grow ? 1 : 0;
-        _open.Add(file, _requestedFeed with { Grown = grow });
+        bool isBulk = _requestedFeed.Allowance is { IsBulk: true };
+        _open.Add(file, _requestedFeed);
         _all.Enqueue(file);
         _requested = null;
         _requestedFeed = default;
-        file.Start(pipe, grow);
+        file.Start(pipe, isBulk ? _growth : null);
     }
 
     private void Close(OpenFeed open)
     {
-        _grown -= open.Grown ? 1 : 0;
         _extraSlots -= open.Extra ? 1 : 0;
         if (open.Feed is not null)
         {

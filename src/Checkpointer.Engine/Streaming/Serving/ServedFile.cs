@@ -22,6 +22,7 @@ internal sealed class ServedFile : IDescriptorHandler, IDisposable
     private int _state;
     private int _posted;
     private bool _waitsForReader;
+    private PipeGrowth? _growth;
 
     public ServedFile(ServeSession session, SnapshotFile file, PipeReader source)
     {
@@ -52,16 +53,14 @@ internal sealed class ServedFile : IDescriptorHandler, IDisposable
         }
     }
 
-    public void Start(SafeFileHandle pipe, bool grow)
+    /// <summary>Growth null: the pipe keeps its size.</summary>
+    public void Start(SafeFileHandle pipe, PipeGrowth? growth)
     {
         _pipe = pipe;
         try
         {
             Fds.SetNonBlocking(pipe);
-            if (grow)
-            {
-                Fds.SetPipeSize(pipe, BlockPool.BlockSize);
-            }
+            _growth = growth?.TryGrow(pipe) == true ? growth : null;
             _session.Loop.Watch(pipe, this, EpollEvents.None);
         }
         catch (PlatformException e)
@@ -173,6 +172,7 @@ internal sealed class ServedFile : IDescriptorHandler, IDisposable
         _session.Loop.Forget(_pipe!, this);
         _pipe!.Dispose();
         _source.Complete();
+        _growth?.Closed();
         _session.Ended(this);
     }
 }
