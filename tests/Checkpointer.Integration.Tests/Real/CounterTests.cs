@@ -15,8 +15,8 @@ public sealed class CounterTests
         counter.MustBeGone(last);
         Assert.Equal(1, snapshot.Generation);
         Assert.InRange(snapshot.BytesCaptured, 64L << 20, long.MaxValue);
-        // A quarter are zeros, which are not stored, and a quarter is code, which compresses.
-        Assert.InRange(snapshot.BytesStored, 1, snapshot.BytesCaptured * 85 / 100);
+        // A quarter of the 64 MiB are zeros, which are never stored; code is compressed only when the store is slower than the tree waits for.
+        Assert.InRange(snapshot.BytesStored, 1, snapshot.BytesCaptured * 90 / 100);
 
         await lab.RestoreAsync(snapshot.Id);
         var after = await counter.MustCountAsync();
