@@ -1,6 +1,15 @@
 # Nodes of their own on one machine; to be sourced after common.sh. A node is a pid and a mount namespace with its own
 # /dev/shm, /tmp and /run, and a node service in it. Set BASE (a folder that is not below /tmp or /run) first.
 
+# Descriptors that our caller left open belong to its world, not to a node's: closed (255 is the one bash reads this script by).
+for descriptor in /proc/$$/fd/*; do
+    descriptor=${descriptor##*/}
+    if [ "$descriptor" -gt 2 ] && [ "$descriptor" -ne 255 ]; then
+        eval "exec $descriptor>&-"
+    fi
+done
+unset descriptor
+
 declare -A NODE_INIT=()  # name -> pid of the namespace's init, as this machine sees it
 declare -A NODE_OUTER=() # name -> pid of the unshare that holds it
 NODE_START_LIMIT=30      # seconds

@@ -65,7 +65,7 @@ public sealed class CheckpointEngine : IEngine
         var id = await opened.ResolveAsync(snapshot, cancellationToken).ConfigureAwait(false);
         await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
-        var report = RestoreOperation.Compare(record, new FileWriteBack(record.StateFiles), criu);
+        var report = RestoreOperation.Compare(record, new FileWriteBack(record.StateFiles, record.StateDirectories), criu);
         return new PreflightReport
         {
             Subject = id.ToString(),

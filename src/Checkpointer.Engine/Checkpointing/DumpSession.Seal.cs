@@ -75,6 +75,7 @@ internal sealed partial class DumpSession
             Requirement = Inspection.Requirement with { CriuVersion = Criu.Version.ToString() },
             Options = Inspection.Options,
             StateFiles = files,
+            StateDirectories = FileCapture.DirectoriesOf(Root.Pid, files.Select(static f => f.Path)),
         };
         return new ManifestContent
         {

@@ -214,7 +214,7 @@ internal sealed partial class DumpSession
         var diagnosis = CriuLog.DiagnoseFile(result);
         throw new OperationFailedException(
             diagnosis.Code,
-            $"CRIU could not dump process {Inspection.Tree.Root.Label}: {diagnosis.Cause}",
+            $"CRIU could not dump process {Inspection.Tree.Root.Label}: {diagnosis.Cause}{CriuWords.Of(diagnosis)}",
             diagnosis.Remedy)
         {
             LogFile = result.LogPath,

@@ -35,7 +35,7 @@ public sealed record Requirement
     public required string KernelRelease { get; init; }
 
     /// <summary>Version of the CRIU that dumped, for example <c>4.2.1</c>; null until the dump is set up.</summary>
-    public string? CriuVersion { get; init; }
+    public string? CriuVersion { get; set; }
 
     /// <summary>Memory that the restored tree occupies at once, in bytes.</summary>
     public required long MemoryBytes { get; init; }
@@ -44,30 +44,30 @@ public sealed record Requirement
     public required IReadOnlyList<int> ThreadIds { get; init; }
 
     /// <summary>The tree's pid namespace was not that of the inspector.</summary>
-    public bool OwnPidNamespace { get; init; }
+    public bool OwnPidNamespace { get; set; }
 
     /// <summary><c>v1</c>, <c>v2</c> or <c>hybrid</c>.</summary>
     public required string CgroupMode { get; init; }
 
     /// <summary>The tree reserves more address space than a careful kernel grants: <c>vm.overcommit_memory</c> must be 1.</summary>
-    public bool NeedsOvercommit { get; init; }
+    public bool NeedsOvercommit { get; set; }
 
     /// <summary>The largest private mapping, reserved or used, in bytes.</summary>
-    public long LargestMapping { get; init; }
+    public long LargestMapping { get; set; }
 
     /// <summary>All private mappings of the tree, in bytes.</summary>
-    public long PrivateBytes { get; init; }
+    public long PrivateBytes { get; set; }
 
-    public IReadOnlyList<MappedFile> MappedFiles { get; init; } = [];
+    public IReadOnlyList<MappedFile> MappedFiles { get; set; } = [];
 
-    public IReadOnlyList<OpenFile> OpenFiles { get; init; } = [];
+    public IReadOnlyList<OpenFile> OpenFiles { get; set; } = [];
 
-    public IReadOnlyList<StdioEnd> OutsideEnds { get; init; } = [];
+    public IReadOnlyList<StdioEnd> OutsideEnds { get; set; } = [];
 
-    public IReadOnlyList<TcpConnection> Connections { get; init; } = [];
+    public IReadOnlyList<TcpConnection> Connections { get; set; } = [];
 
-    public IReadOnlyList<ListeningAddress> Listening { get; init; } = [];
+    public IReadOnlyList<ListeningAddress> Listening { get; set; } = [];
 
     /// <summary>Working directories, open directories and roots of the processes.</summary>
-    public IReadOnlyList<string> Directories { get; init; } = [];
+    public IReadOnlyList<string> Directories { get; set; } = [];
 }

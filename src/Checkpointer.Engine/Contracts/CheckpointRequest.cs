@@ -17,9 +17,9 @@ public sealed record CheckpointRequest
     public required string KeyFile { get; init; }
 
     /// <summary>The workload runs on after the snapshot; otherwise it is ended, but only when the snapshot is durable.</summary>
-    public bool LeaveRunning { get; init; }
+    public bool LeaveRunning { get; set; }
 
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
     // "set", not "init": generated JSON code assigns every init-only property, and so wipes the default of an absent one.
     public Dictionary<string, string> Labels { get; set; } = [];
@@ -28,7 +28,7 @@ public sealed record CheckpointRequest
     public long MemoryBytes { get; set; } = DefaultMemoryBytes;
 
     /// <summary>Deadline of the whole operation in seconds; null is none.</summary>
-    public double? TimeoutSeconds { get; init; }
+    public double? TimeoutSeconds { get; set; }
 
     /// <summary>How long the workload may stand still, in seconds, before the checkpoint is rolled back.</summary>
     public double MaxFrozenSeconds { get; set; } = DefaultMaxFrozenSeconds;
@@ -37,5 +37,5 @@ public sealed record CheckpointRequest
     public List<string> Include { get; set; } = [];
 
     /// <summary>Lifts findings that can be overridden; blockers stay.</summary>
-    public bool Force { get; init; }
+    public bool Force { get; set; }
 }

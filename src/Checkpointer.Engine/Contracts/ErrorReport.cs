@@ -9,17 +9,17 @@ public sealed record ErrorReport
 
     public required string Message { get; init; }
 
-    public string? Remedy { get; init; }
+    public string? Remedy { get; set; }
 
     /// <summary><c>untouched</c>, <c>running</c>, <c>gone</c> or <c>unknown</c>.</summary>
     public required string WorkloadState { get; init; }
 
     /// <summary>Null where the state is unknown, or where no workload was meant.</summary>
-    public bool? WorkloadRunning { get; init; }
+    public bool? WorkloadRunning { get; set; }
 
     public required bool SnapshotDurable { get; init; }
 
-    public string? LogFile { get; init; }
+    public string? LogFile { get; set; }
 
     public required int ExitCode { get; init; }
 

@@ -4,10 +4,10 @@ namespace Checkpointer.Engine;
 public sealed record RestoreRequest
 {
     /// <summary>A snapshot id or a unique prefix of one; exactly one of this and <see cref="Latest"/> is set.</summary>
-    public string? Snapshot { get; init; }
+    public string? Snapshot { get; set; }
 
     /// <summary>A workload's name or lineage, of which the highest generation is restored.</summary>
-    public string? Latest { get; init; }
+    public string? Latest { get; set; }
 
     public required string Repository { get; init; }
 
@@ -17,17 +17,17 @@ public sealed record RestoreRequest
     public long MemoryBytes { get; set; } = CheckpointRequest.DefaultMemoryBytes;
 
     /// <summary>A file path, or <c>inherit</c> (embedded engine only), for a standard input that reached outside the tree.</summary>
-    public string? Stdin { get; init; }
+    public string? Stdin { get; set; }
 
-    public string? Stdout { get; init; }
+    public string? Stdout { get; set; }
 
-    public string? Stderr { get; init; }
+    public string? Stderr { get; set; }
 
     /// <summary>A cgroup that the tree joins, as a path below the cgroup mount; null makes <c>checkpointer/OPERATION</c>.</summary>
-    public string? Cgroup { get; init; }
+    public string? Cgroup { get; set; }
 
     /// <summary>Lifts findings that can be overridden; blockers stay.</summary>
-    public bool Force { get; init; }
+    public bool Force { get; set; }
 
-    public double? TimeoutSeconds { get; init; }
+    public double? TimeoutSeconds { get; set; }
 }

@@ -17,34 +17,34 @@ public sealed record TreeOptions
     public const long DefaultGhostLimit = 1L << 20;
 
     /// <summary>The tree has connected TCP sockets: they are dumped in repair mode.</summary>
-    public bool TcpEstablished { get; init; }
+    public bool TcpEstablished { get; set; }
 
     /// <summary>Connections that wait in a listener's queue, not accepted yet, are dropped instead of refused.</summary>
-    public bool SkipInFlight { get; init; }
+    public bool SkipInFlight { get; set; }
 
     /// <summary>The tree holds file locks.</summary>
-    public bool FileLocks { get; init; }
+    public bool FileLocks { get; set; }
 
     /// <summary>The root is not the leader of its session: CRIU must accept a session that begins outside the tree.</summary>
-    public bool ShellJob { get; init; }
+    public bool ShellJob { get; set; }
 
     /// <summary>A unix datagram socket of the tree is connected to a socket outside of it.</summary>
-    public bool ExtUnixSk { get; init; }
+    public bool ExtUnixSk { get; set; }
 
     /// <summary>A file that is open was unlinked but still has other names.</summary>
-    public bool LinkRemap { get; init; }
+    public bool LinkRemap { get; set; }
 
     /// <summary>Largest unlinked open file to take along, in bytes.</summary>
-    public long GhostLimit { get; init; } = DefaultGhostLimit;
+    public long GhostLimit { get; set; } = DefaultGhostLimit;
 
     /// <summary>Value of <c>--cpu-cap</c>, at dump and at restore.</summary>
-    public string CpuCapability { get; init; } = DefaultCpuCapability;
+    public string CpuCapability { get; set; } = DefaultCpuCapability;
 
     /// <summary>How CRIU stops the network while connections are dumped: <c>nftables</c>, or <c>skip</c> where there is nothing to lock.</summary>
-    public string NetworkLock { get; init; } = "nftables";
+    public string NetworkLock { get; set; } = "nftables";
 
     /// <summary>Keys of <c>--external</c> at dump (<c>tty[8803:2d]</c>, <c>unix[1234]</c>, <c>pid[4026531836]:extpid</c>), in CRIU's spelling.</summary>
-    public IReadOnlyList<string> External { get; init; } = [];
+    public IReadOnlyList<string> External { get; set; } = [];
 
     /// <summary>The part of the command line of <c>criu dump</c> that these options stand for.</summary>
     public IReadOnlyList<string> DumpArguments()

@@ -10,6 +10,8 @@ internal sealed class FileCapture
 {
     private const int MaxPermission = 0x1ff; // 0777: set-id and sticky bits never travel
 
+    private const int MaxDirectoryPermission = 0x3ff; // 01777
+
     private readonly SnapshotWriter _writer;
     private readonly BlockPool _pool;
 
@@ -21,6 +23,27 @@ internal sealed class FileCapture
 
     /// <summary>Bytes read so far, for the watchdog.</summary>
     public long Bytes { get; private set; }
+
+    /// <summary>The directories above these files, as the tree's root sees them, topmost first.</summary>
+    public static List<StateDirectory> DirectoriesOf(int rootPid, IEnumerable<string> paths)
+    {
+        SortedSet<string> above = new(StringComparer.Ordinal);
+        foreach (var path in paths)
+        {
+            for (var parent = Path.GetDirectoryName(path); parent is { Length: > 1 }; parent = Path.GetDirectoryName(parent))
+            {
+                above.Add(parent);
+            }
+        }
+
+        return
+        [
+            .. above
+                .Select(path => (path, status: FileStatus.Of(string.Create(CultureInfo.InvariantCulture, $"/proc/{rootPid}/root{path}"))))
+                .Where(static d => d.status is { Type: FileType.Directory })
+                .Select(static d => new StateDirectory(d.path, d.status!.Mode & MaxDirectoryPermission, d.status.Uid, d.status.Gid)),
+        ];
+    }
 
     /// <summary>Captures each file whole, as the tree's root sees it.</summary>
     /// <exception cref="OperationFailedException">A file is gone, no regular file any more, or changes its length while it is read.</exception>

@@ -17,10 +17,12 @@ internal sealed class FileWriteBack
     private const int MaxPathLength = 4096;
 
     private readonly IReadOnlyList<StateFile> _files;
+    private readonly Dictionary<string, StateDirectory> _directories;
 
-    public FileWriteBack(IReadOnlyList<StateFile> files)
+    public FileWriteBack(IReadOnlyList<StateFile> files, IReadOnlyList<StateDirectory> directories)
     {
         _files = files;
+        _directories = directories.Where(static d => IsClean(d.Path)).DistinctBy(static d => d.Path).ToDictionary(static d => d.Path, StringComparer.Ordinal);
     }
 
     /// <summary>Findings that would make the write-back harm somebody or fail.</summary>
@@ -51,6 +53,7 @@ internal sealed class FileWriteBack
         List<string> made = [];
         foreach (var file in _files.Where(static f => !IsSame(f)))
         {
+            MakeDirectories(Path.GetDirectoryName(file.Path)!);
             var existed = File.Exists(file.Path);
             await WriteAsync(reader, file, cancellationToken).ConfigureAwait(false);
             if (!existed)
@@ -62,7 +65,39 @@ internal sealed class FileWriteBack
         return made;
     }
 
-    private static Finding? Check(StateFile file, Lazy<HashSet<(string, ulong)>> users)
+    /// <summary>The closest directory above that exists; the ones between are recorded, or null when one is not.</summary>
+    private string? ExistingAbove(string path)
+    {
+        var directory = Path.GetDirectoryName(path);
+        while (directory is not null && !Directory.Exists(directory))
+        {
+            if (!_directories.ContainsKey(directory))
+            {
+                return null;
+            }
+
+            directory = Path.GetDirectoryName(directory);
+        }
+
+        return directory;
+    }
+
+    private void MakeDirectories(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return;
+        }
+
+        MakeDirectories(Path.GetDirectoryName(path)!);
+        Directory.CreateDirectory(path, StateDirectories.Private);
+        var recorded = _directories[path];
+        using var handle = RootedOpen.OpenRoot(path);
+        FileOwnership.SetOwner(handle, recorded.Uid, recorded.Gid);
+        File.SetUnixFileMode(path, (UnixFileMode)(recorded.Mode & 0x3ff));
+    }
+
+    private Finding? Check(StateFile file, Lazy<HashSet<(string, ulong)>> users)
     {
         if (!IsClean(file.Path))
         {
@@ -71,12 +106,12 @@ internal sealed class FileWriteBack
                 "one that is", "The snapshot does not come from a checkpoint; do not restore it.");
         }
 
-        var directory = Path.GetDirectoryName(file.Path)!;
-        if (!Directory.Exists(directory))
+        var directory = ExistingAbove(file.Path);
+        if (directory is null)
         {
             return new Finding(
-                "state-directory-missing", FindingSeverity.Blocker, file.Path, $"no directory {directory}", "the directory of the file",
-                $"Make it: mkdir -p {directory}");
+                "state-directory-missing", FindingSeverity.Blocker, file.Path, "its directory is missing", "the directory of the file",
+                $"Make it: mkdir -p {Path.GetDirectoryName(file.Path)}");
         }
 
         if (file.OnTmpfs && !FileSystems.IsTmpfs(directory))

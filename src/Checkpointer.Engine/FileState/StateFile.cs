@@ -27,3 +27,10 @@ public sealed record StateFile
     /// <summary>True for a file on tmpfs; at restore its directory must be a tmpfs again.</summary>
     public required bool OnTmpfs { get; init; }
 }
+
+/// <summary>A directory above a captured file: made again at restore where it is missing. Persisted.</summary>
+/// <param name="Path">Absolute and canonical.</param>
+/// <param name="Mode">Permission bits with the sticky bit, at most 01777.</param>
+/// <param name="Uid">Its owner.</param>
+/// <param name="Gid">Its group.</param>
+public sealed record StateDirectory(string Path, int Mode, uint Uid, uint Gid);

@@ -11,7 +11,7 @@ public sealed record JournalEntry
     /// <summary>The version this code writes; an entry with a greater one is refused, never guessed at.</summary>
     public const int CurrentVersion = 1;
 
-    public int Version { get; init; } = CurrentVersion;
+    public int Version { get; set; } = CurrentVersion;
 
     public required string Operation { get; init; }
 
@@ -30,30 +30,30 @@ public sealed record JournalEntry
     public required string BootId { get; init; }
 
     /// <summary>The tree at the time of inspection, root first. Empty for a restore that has not produced one.</summary>
-    public List<JournalProcess> Processes { get; init; } = [];
+    public List<JournalProcess> Processes { get; set; } = [];
 
     /// <summary>CRIU itself while it runs; null before and after.</summary>
-    public JournalProcess? Criu { get; init; }
+    public JournalProcess? Criu { get; set; }
 
     /// <summary>The root's pid as CRIU sees it: the number in the name of its network lock.</summary>
-    public int CriuRootPid { get; init; }
+    public int CriuRootPid { get; set; }
 
     /// <summary>The root of the network namespace that CRIU locks, as an inode; zero where nothing is locked.</summary>
-    public ulong NetworkNamespace { get; init; }
+    public ulong NetworkNamespace { get; set; }
 
     /// <summary>True when tasks of the tree may be stopped or traced right now.</summary>
-    public bool Frozen { get; init; }
+    public bool Frozen { get; set; }
 
-    public bool LeaveRunning { get; init; }
+    public bool LeaveRunning { get; set; }
 
     /// <summary>The snapshot that this operation is about to commit or is restoring.</summary>
-    public string? Snapshot { get; init; }
+    public string? Snapshot { get; set; }
 
     /// <summary>A restore's tree: the directory that <c>checkpointer-init</c> keeps.</summary>
-    public string? TreeDirectory { get; init; }
+    public string? TreeDirectory { get; set; }
 
     /// <summary>Directories below the run directory that this operation made.</summary>
-    public string? RunDirectory { get; init; }
+    public string? RunDirectory { get; set; }
 }
 
 /// <summary>Which way an operation goes. The names are persisted.</summary>

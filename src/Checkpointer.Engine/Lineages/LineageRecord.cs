@@ -3,7 +3,7 @@ namespace Checkpointer.Engine.Lineages;
 /// <summary>What a node remembers of one workload's lineage.</summary>
 public sealed record LineageRecord
 {
-    public int Version { get; init; } = 1;
+    public int Version { get; set; } = 1;
 
     public required string Lineage { get; init; }
 

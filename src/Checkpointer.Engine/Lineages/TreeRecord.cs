@@ -3,7 +3,7 @@ namespace Checkpointer.Engine.Lineages;
 /// <summary>A restored tree as this node keeps it: who owns it and which lineage it carries on.</summary>
 public sealed record TreeRecord
 {
-    public int Version { get; init; } = 1;
+    public int Version { get; set; } = 1;
 
     public required string Operation { get; init; }
 
@@ -27,5 +27,5 @@ public sealed record TreeRecord
     public required bool OwnPidNamespace { get; init; }
 
     /// <summary>The cgroups that were made for it, to be removed when it is over.</summary>
-    public List<string> Cgroups { get; init; } = [];
+    public List<string> Cgroups { get; set; } = [];
 }

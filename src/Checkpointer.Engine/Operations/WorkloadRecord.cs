@@ -11,10 +11,10 @@ public sealed record WorkloadRecord
 {
     public const int CurrentVersion = 1;
 
-    public int Version { get; init; } = CurrentVersion;
+    public int Version { get; set; } = CurrentVersion;
 
     /// <summary>What was dumped. Version 1 knows <c>process-tree</c>.</summary>
-    public string Kind { get; init; } = "process-tree";
+    public string Kind { get; set; } = "process-tree";
 
     /// <summary>The root's pid as the tree itself sees it.</summary>
     public required int RootPid { get; init; }
@@ -29,6 +29,9 @@ public sealed record WorkloadRecord
     public required TreeOptions Options { get; init; }
 
     public required List<StateFile> StateFiles { get; init; }
+
+    /// <summary>The directories above them, topmost first.</summary>
+    public List<StateDirectory> StateDirectories { get; set; } = [];
 
     /// <summary>Reads the record out of a manifest.</summary>
     /// <exception cref="RepositoryException">It is not one, or a newer version wrote it.</exception>

@@ -55,7 +55,7 @@ internal sealed partial class RestoreOperation
         var id = await SnapshotChoice.ChooseAsync(repository, _services.Lineages, _request, abort.Token).ConfigureAwait(false);
         await using var reader = await repository.OpenSnapshotAsync(id, abort.Token).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
-        var files = new FileWriteBack(record.StateFiles);
+        var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
         var report = Compare(record, files, criu);
         Refusal.ThrowIf(report.Verdict, _request.Force, $"Snapshot {id} cannot be restored here");
         EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());

@@ -72,7 +72,19 @@ internal sealed partial class RestoreSession
     {
         var edited = await Record.Options.EditedImagesAsync(Record.Requirement.ThreadIds.ToHashSet(), ReadSmallAsync).ConfigureAwait(false);
         await using var server = new ImageServer(
-            Place.Directory, Reader, Pool, name => edited.TryGetValue(name, out var image) ? image : null, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
+            Place.Directory, Reader, Pool, Edited, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
+
+        // Not a conditional expression: there, null would become an empty image (ReadOnlyMemory converts from a null array).
+        ReadOnlyMemory<byte>? Edited(string name)
+        {
+            if (edited.TryGetValue(name, out var image))
+            {
+                return image;
+            }
+
+            return null;
+        }
+
         using var gate = new HookGate(Place.HookSocket, _id, "post-restore", _services.Logger);
         var speed = new Speedometer(_services.Time);
         using var watchdog = new Watchdog(
@@ -228,9 +240,11 @@ internal sealed partial class RestoreSession
             return reason;
         }
 
-        if (served.Exception?.InnerException is RepositoryException damage)
+        // What broke the stream on our side is the cause of CRIU's failure; that CRIU left is only its consequence.
+        if (served.Exception?.InnerException is { } streamError
+            and not CheckpointerException { Code: "criu-ended" or "stream-no-peer" or "cancelled" })
         {
-            return damage;
+            return streamError;
         }
 
         if (allowed.Exception?.InnerException is CheckpointerException veto)
@@ -241,7 +255,7 @@ internal sealed partial class RestoreSession
         var errors = Path.Combine(TreeDirectory, "criu.err");
         var diagnosis = CriuLog.DiagnoseFile(new CriuResult(1, BoundedText.Read(errors), LogPath, TimeSpan.Zero));
         return new OperationFailedException(
-            diagnosis.Code, $"CRIU could not restore snapshot {Reader.Info.Id}: {diagnosis.Cause}", diagnosis.Remedy)
+            diagnosis.Code, $"CRIU could not restore snapshot {Reader.Info.Id}: {diagnosis.Cause}{CriuWords.Of(diagnosis)}", diagnosis.Remedy)
         {
             LogFile = LogPath,
         };

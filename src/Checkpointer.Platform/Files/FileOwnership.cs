@@ -6,6 +6,7 @@ namespace Checkpointer.Platform;
 /// <summary>Gives a file that is written back its owner, permissions and times, through its descriptor.</summary>
 public static partial class FileOwnership
 {
+    private const int EmptyPath = 0x1000; // AT_EMPTY_PATH
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>Sets owner, then mode (a change of owner clears set-id bits), then both times.</summary>
@@ -17,11 +18,15 @@ public static partial class FileOwnership
     /// <exception cref="PlatformException">The kernel refused.</exception>
     public static void Set(SafeFileHandle file, uint uid, uint gid, int mode, long modifiedNanoseconds)
     {
-        Check("fchown", ChangeOwner(file, uid, gid));
+        SetOwner(file, uid, gid);
         File.SetUnixFileMode(file, (UnixFileMode)(mode & 0x1ff));
         var time = new TimeSpec(modifiedNanoseconds / NanosecondsPerSecond, modifiedNanoseconds % NanosecondsPerSecond);
         Check("futimens", SetTimes(file, [time, time]));
     }
+
+    /// <summary>Sets owner and group alone.</summary>
+    /// <exception cref="PlatformException">The kernel refused.</exception>
+    public static void SetOwner(SafeFileHandle file, uint uid, uint gid) => Check("fchownat", ChangeOwnerAt(file, "", uid, gid, EmptyPath));
 
     private static void Check(string call, int result)
     {
@@ -31,8 +36,9 @@ public static partial class FileOwnership
         }
     }
 
-    [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
-    private static partial int ChangeOwner(SafeFileHandle file, uint uid, uint gid);
+    // fchownat with an empty path, because it also takes descriptors that were opened as names only (O_PATH).
+    [LibraryImport("libc", EntryPoint = "fchownat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ChangeOwnerAt(SafeFileHandle file, string path, uint uid, uint gid, int flags);
 
     [LibraryImport("libc", EntryPoint = "futimens", SetLastError = true)]
     private static partial int SetTimes(SafeFileHandle file, TimeSpec[] times);
