@@ -3,9 +3,11 @@ using Checkpointer.Repository;
 
 namespace Checkpointer.FaultHost;
 
-/// <summary>A store at which this process dies, right before or right after an object becomes visible.</summary>
-internal sealed class DyingBackend(IBackend inner, string? before, string? after) : IBackend
+/// <summary>A store at which this process dies: right before or right after an object becomes visible, or after so many bytes.</summary>
+internal sealed class DyingBackend(IBackend inner, string? before, string? after, long? afterBytes) : IBackend
 {
+    private long _written;
+
     public static void Die()
     {
         using var self = PidFd.Open(Environment.ProcessId);
@@ -16,7 +18,7 @@ internal sealed class DyingBackend(IBackend inner, string? before, string? after
     public string Describe() => inner.Describe();
 
     public IObjectUpload BeginPut(string name, CancellationToken cancellationToken) =>
-        new Upload(inner.BeginPut(name, cancellationToken), Matches(name, before), Matches(name, after));
+        new Upload(this, inner.BeginPut(name, cancellationToken), Matches(name, before), Matches(name, after));
 
     public ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
         inner.ReadAsync(name, offset, destination, cancellationToken);
@@ -31,9 +33,21 @@ internal sealed class DyingBackend(IBackend inner, string? before, string? after
 
     private static bool Matches(string name, string? prefix) => prefix is not null && name.StartsWith(prefix, StringComparison.Ordinal);
 
-    private sealed class Upload(IObjectUpload upload, bool dieBefore, bool dieAfter) : IObjectUpload
+    private void Count(int bytes)
     {
-        public void Append(ReadOnlySpan<byte> data) => upload.Append(data);
+        if (Interlocked.Add(ref _written, bytes) > afterBytes)
+        {
+            Die();
+        }
+    }
+
+    private sealed class Upload(DyingBackend owner, IObjectUpload upload, bool dieBefore, bool dieAfter) : IObjectUpload
+    {
+        public void Append(ReadOnlySpan<byte> data)
+        {
+            owner.Count(data.Length);
+            upload.Append(data);
+        }
 
         public bool Commit()
         {

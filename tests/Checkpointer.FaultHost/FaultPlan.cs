@@ -33,6 +33,9 @@ internal sealed record FaultPlan
     /// <summary>SIGKILL to ourselves right after it became visible.</summary>
     public string? DieAfterObject { get; init; }
 
+    /// <summary>SIGKILL to ourselves when the store was given more than this many bytes.</summary>
+    public long? DieAfterBytes { get; init; }
+
     /// <summary>When this phase begins: print <c>paused PHASE</c> on stderr and wait for a line on stdin.</summary>
     public string? PauseAtPhase { get; init; }
 
@@ -44,6 +47,12 @@ internal sealed record FaultPlan
 
     /// <summary>Objects whose name starts so hang when they are to be written; null: none does.</summary>
     public string? StallObject { get; init; }
+
+    /// <summary>Objects whose name starts so cannot be committed; null: all can.</summary>
+    public string? FailObject { get; init; }
+
+    /// <summary>From the restore phase on, every read takes this long.</summary>
+    public double ReadDelaySeconds { get; init; }
 
     public double StallLimitSeconds { get; init; } = 60;
 }

@@ -6,7 +6,7 @@ using Checkpointer.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 var plan = JsonSerializer.Deserialize(File.ReadAllBytes(args[0]), FaultJson.Default.FaultPlan)!;
-FaultBackend? faults = null;
+var progress = new PhaseFaults(plan);
 var engine = new CheckpointEngine(
     new EngineOptions
     {
@@ -20,20 +20,24 @@ var engine = new CheckpointEngine(
     TimeProvider.System,
     url =>
     {
-        faults = new FaultBackend(new DyingBackend(RepositoryUrl.Open(url), plan.DieBeforeObject, plan.DieAfterObject))
+        var faults = new FaultBackend(new DyingBackend(RepositoryUrl.Open(url), plan.DieBeforeObject, plan.DieAfterObject, plan.DieAfterBytes))
         {
             FailAfterBytes = plan.FailAfterBytes,
+            FailCommits = plan.FailObject is not null,
             Full = plan.Full,
         };
-        if (plan.StallObject is { } prefix)
+        if ((plan.StallObject ?? plan.FailObject) is { } prefix)
         {
             faults.Applies = name => name.StartsWith(prefix, StringComparison.Ordinal);
+        }
+
+        if (plan.StallObject is not null)
+        {
             faults.Stall();
         }
 
-        return faults;
+        return progress.Store = faults;
     });
-var progress = new PhaseFaults(plan);
 var report = new FaultReport();
 try
 {
@@ -58,6 +62,6 @@ catch (Exception e)
     await Console.Error.WriteLineAsync(e.ToString());
 }
 
-report = report with { Fired = faults?.Fired ?? 0 };
+report = report with { Fired = progress.Store?.Fired ?? 0 };
 Console.WriteLine(JsonSerializer.Serialize(report, FaultJson.Default.FaultReport));
 return report.Error?.ExitCode ?? 0;

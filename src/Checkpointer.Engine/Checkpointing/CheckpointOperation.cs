@@ -72,7 +72,7 @@ internal sealed partial class CheckpointOperation
         await using var writer = repository.BeginSnapshot(target, memory.Writer(pool, _services.Loggers));
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
         var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
-        using var journal = _services.Journal.Open(Describe(inspection, root, tree is { OwnPidNamespace: true }, target, place));
+        using var journal = _services.Journal.Open(Describe(inspection, root, target, place, logs));
 
         var dump = new DumpSession(_services, _id, _request, abort)
         {
@@ -108,7 +108,7 @@ internal sealed partial class CheckpointOperation
     }
 
     private JournalEntry Describe(
-        Inspection inspection, ProcessIdentity root, bool ownNamespace, SnapshotTarget target, RunPlace place) => new()
+        Inspection inspection, ProcessIdentity root, SnapshotTarget target, RunPlace place, string logs) => new()
         {
             Operation = _id,
             Kind = OperationKind.Checkpoint,
@@ -122,7 +122,7 @@ internal sealed partial class CheckpointOperation
                 .. inspection.Tree.Processes.Select(p => new JournalProcess(
                     p.Pid, p.StartTime, root.PidNamespace, p.Stat.State == 'T')),
             ],
-            CriuRootPid = ownNamespace ? inspection.Tree.Root.OwnPid : root.Pid,
+            CriuLog = Path.Combine(logs, DumpSession.LogName),
             NetworkNamespace = NamespaceInode.Of(root.Pid, "net"),
             LeaveRunning = _request.LeaveRunning,
             Snapshot = new SnapshotId(target.Lineage, target.Generation).ToString(),

@@ -15,6 +15,9 @@ namespace Checkpointer.Engine.Checkpointing;
 /// </summary>
 internal sealed partial class DumpSession
 {
+    /// <summary>CRIU's log within its directory.</summary>
+    public const string LogName = "dump.log";
+
     /// <summary>CRIU needs this long at most to cure a tree and end, after its pipes were closed.</summary>
     private static readonly TimeSpan CureDeadline = TimeSpan.FromSeconds(30);
 
@@ -61,7 +64,7 @@ internal sealed partial class DumpSession
 
     public required Action<OperationProgress> Report { get; init; }
 
-    public string LogPath => Path.Combine(LogDirectory, "dump.log");
+    public string LogPath => Path.Combine(LogDirectory, LogName);
 
     /// <summary>Dumps and seals.</summary>
     /// <exception cref="CheckpointerException">It failed; the exception says what the workload does now, as it was seen afterwards.</exception>

@@ -148,9 +148,12 @@ internal sealed class FileWriteBack
         && !path.Any(char.IsControl)
         && path[1..].Split('/').All(static part => part is not ("" or "." or ".."));
 
-    /// <summary>The file is there as it was captured: nobody wrote to it since (a restore on the node of the dump).</summary>
+    /// <summary>
+    /// The file is there as it was captured: nobody wrote to it since (a restore on the node of the dump). On tmpfs nothing tells that:
+    /// writing through a mapping leaves its times as they are.
+    /// </summary>
     private static bool IsSame(StateFile file) =>
-        FileStatus.Of(file.Path, followLinks: false) is { Type: FileType.Regular } there
+        !file.OnTmpfs && FileStatus.Of(file.Path, followLinks: false) is { Type: FileType.Regular } there
         && there.Size == file.Size && there.ModifiedNanoseconds == file.ModifiedNanoseconds
         && there.Uid == file.Uid && there.Gid == file.Gid;
 

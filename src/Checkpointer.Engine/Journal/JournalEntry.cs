@@ -35,8 +35,8 @@ public sealed record JournalEntry
     /// <summary>CRIU itself while it runs; null before and after.</summary>
     public JournalProcess? Criu { get; set; }
 
-    /// <summary>The root's pid as CRIU sees it: the number in the name of its network lock.</summary>
-    public int CriuRootPid { get; set; }
+    /// <summary>CRIU's log: it names the firewall table of CRIU's network lock. Null where nothing is locked.</summary>
+    public string? CriuLog { get; set; }
 
     /// <summary>The root of the network namespace that CRIU locks, as an inode; zero where nothing is locked.</summary>
     public ulong NetworkNamespace { get; set; }

@@ -97,10 +97,13 @@ internal sealed class WorkloadRescue
         }
     }
 
-    /// <summary>Deletes the firewall tables that this operation's CRIU made in the tree's network namespace, and no others.</summary>
+    /// <summary>
+    /// Deletes the firewall table that this operation's CRIU made in the tree's network namespace, and no other. CRIU leaves it also
+    /// after a dump that ended the tree; nobody is there any more whose connections it could guard.
+    /// </summary>
     private void RemoveLocks(JournalEntry entry, int? alivePid)
     {
-        if (entry.CriuRootPid == 0)
+        if (entry.CriuLog is not { } log || NetworkLock.TableOf(log) is not { } mine)
         {
             return;
         }
@@ -113,7 +116,6 @@ internal sealed class WorkloadRescue
 
         try
         {
-            var mine = string.Create(CultureInfo.InvariantCulture, $"CRIU-{entry.CriuRootPid}");
             foreach (var table in Nftables.ListTables(alivePid).Where(t => t.Name == mine))
             {
                 Nftables.DeleteTable(table, alivePid);

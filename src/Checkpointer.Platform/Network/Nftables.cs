@@ -4,7 +4,7 @@ namespace Checkpointer.Platform;
 
 /// <summary>
 /// Lists and deletes nftables tables by netlink; nft(8) is not needed on the host. For cleaning up the network lock of
-/// a CRIU that died, which is a table <c>CRIU-PID</c> of family inet. Needs CAP_NET_ADMIN in that namespace.
+/// a CRIU that died, which is a table <c>CRIU-ID</c> of family inet. Needs CAP_NET_ADMIN in that namespace.
 /// </summary>
 public static class Nftables
 {

@@ -16,6 +16,9 @@ internal static class Installation
     /// <summary>The .NET workload, built with the tests.</summary>
     internal static string HeapProgram => Path.Combine(Workloads, "Heap", "bin", "Debug", "net10.0", "Heap.dll");
 
+    /// <summary>The engine in a process that dies or loses its store at a chosen moment, built with the tests.</summary>
+    internal static string FaultHost => Path.Combine(Root, "tests", "Checkpointer.FaultHost", "bin", "Debug", "net10.0", "Checkpointer.FaultHost");
+
     /// <summary>The memory filler, compiled by <c>scripts/test.sh</c>.</summary>
     internal static string Filler => Path.Combine(Root, "artifacts", "workloads", "fill");
 

@@ -124,7 +124,8 @@ internal sealed class Lab : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _cleaning.RunAsync();
 
-    private Dictionary<string, string?> AllSettings()
+    /// <summary>The environment of every program that this lab starts; null removes a setting.</summary>
+    internal Dictionary<string, string?> AllSettings()
     {
         var all = new Dictionary<string, string?>
         {

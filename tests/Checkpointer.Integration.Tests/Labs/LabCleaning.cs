@@ -59,8 +59,9 @@ internal sealed partial class LabCleaning(Lab lab)
         }
     }
 
+    // CRIU runs with a clean environment; its arguments name the lab.
     private HashSet<int> Mine() =>
-        [.. Processes.WithEnvironment(lab.Mark).Concat(_roots.Where(root => Processes.StartTimeOf(root.Key) == root.Value).Select(root => root.Key)).SelectMany(Processes.TreeOf)];
+        [.. Processes.WithEnvironment(lab.Mark).Concat(Processes.WithArgumentsBelow(lab.Directory)).Concat(_roots.Where(root => Processes.StartTimeOf(root.Key) == root.Value).Select(root => root.Key)).SelectMany(Processes.TreeOf)];
 
     private void UnmountAll()
     {

@@ -53,6 +53,11 @@ internal static class Processes
     internal static IEnumerable<int> WithEnvironment(string setting) =>
         All().Where(pid => pid != System.Environment.ProcessId && Read($"/proc/{pid}/environ").Split('\0').Contains(setting));
 
+    /// <summary>Processes one of whose arguments is a path below this directory.</summary>
+    internal static IEnumerable<int> WithArgumentsBelow(string directory) =>
+        All().Where(pid => pid != System.Environment.ProcessId
+            && Read($"/proc/{pid}/cmdline").Split('\0').Any(word => word.StartsWith(directory + "/", StringComparison.Ordinal)));
+
     private static string? StatusLine(int pid, string name) =>
         Read($"/proc/{pid}/status").Split('\n').FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Trim();
 
