@@ -15,7 +15,9 @@ internal sealed class BlockLease(BlockPool pool, CaptureMeter meter)
     private readonly List<CapturedFile> _holders = [];
     private readonly int _limit = Math.Max(1, pool.Count / 2);
 
-    /// <summary>A free block for <paramref name="file"/>; waits for one as long as it takes (the store frees them). OperationCanceledException.</summary>
+    /// <summary>
+    /// A free block for <paramref name="file"/>; waits for one as long as it takes (the store frees them). OperationCanceledException.
+    /// </summary>
     public Block Rent(CapturedFile file, CancellationToken cancellationToken)
     {
         if (_holders.Count >= _limit)

@@ -63,7 +63,9 @@ public sealed class CaptureServer : IAsyncDisposable
     /// <summary>Bytes read so far.</summary>
     public long Bytes => _meter.Bytes;
 
-    /// <summary><see cref="TimeProvider.GetTimestamp"/> of the last byte, opened or closed file, or block that came free: what a watchdog compares.</summary>
+    /// <summary>
+    /// <see cref="TimeProvider.GetTimestamp"/> of the last byte, opened or closed file, or block that came free: what a watchdog compares.
+    /// </summary>
     public long LastProgress => _meter.LastProgress;
 
     /// <summary>Binds the socket. CRIU connects once and never retries, so this comes before CRIU starts.</summary>

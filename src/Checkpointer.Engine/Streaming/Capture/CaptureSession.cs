@@ -22,7 +22,13 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
     private bool _inventoryClosed;
 
     public CaptureSession(
-        UnixConnection connection, ICaptureSink sink, BlockPool pool, CaptureMeter meter, TaskCompletionSource complete, ILogger logger, CancellationToken stopping)
+        UnixConnection connection,
+        ICaptureSink sink,
+        BlockPool pool,
+        CaptureMeter meter,
+        TaskCompletionSource complete,
+        ILogger logger,
+        CancellationToken stopping)
     {
         _control = new ControlChannel(connection);
         _sink = sink;
@@ -53,7 +59,8 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
         Loop.Run(Stopping);
         if (!_complete.Task.IsCompletedSuccessfully)
         {
-            throw StreamingErrors.Incomplete(_names.Contains(ImageNames.Inventory) ? "a file was cut off" : $"{_names.Count} files came, but no {ImageNames.Inventory}");
+            throw StreamingErrors.Incomplete(
+                _names.Contains(ImageNames.Inventory) ? "a file was cut off" : $"{_names.Count} files came, but no {ImageNames.Inventory}");
         }
     }
 

@@ -16,7 +16,9 @@ internal static class ImageNames
     // Files that are bulk from their first byte; any other file becomes bulk when it turns out to be large.
     private static readonly string[] BulkPrefixes = [PagesPrefix, "ghost-file-", "pipes-data", "fifo-data", "tmpfs-", "amdgpu-"];
 
-    /// <summary>Letters, digits, '.', '_' and '-', not starting with a dot: nothing that could name another directory, an option or a control code.</summary>
+    /// <summary>
+    /// Letters, digits, '.', '_' and '-', not starting with a dot or dash: nothing that names another directory, an option or a control code.
+    /// </summary>
     public static bool IsValid(ReadOnlySpan<byte> name)
     {
         if (name.IsEmpty || name.Length > MaxLength || name[0] == (byte)'.' || name[0] == (byte)'-')

@@ -20,7 +20,10 @@ public sealed class ProcessMatcher
     /// <summary>The same for a process that is not started yet. When the task fails, so does the stream.</summary>
     public static ProcessMatcher SelfOrDescendantOf(Task<int> pid) => new(pid);
 
-    /// <summary>Waits until the pid is known, TimeoutException after the patience. Only peers with our own user id match: their pid is as the kernel recorded it at connect.</summary>
+    /// <summary>
+    /// Waits until the pid is known, TimeoutException after the patience. Only peers with our own user id match; their pid is as the kernel
+    /// recorded it at connect.
+    /// </summary>
     internal async Task<bool> MatchesAsync(PeerCredentials peer, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (peer.Uid != Host.EffectiveUid || peer.Pid <= 0)

@@ -22,7 +22,8 @@ internal sealed partial class StreamSocket : IDisposable
         _logger = logger;
         if (System.Text.Encoding.UTF8.GetByteCount(_path) > MaxPathBytes)
         {
-            throw new UsageException("path-too-long", $"The image directory {imagesDir} is too long for CRIU's socket.", "Choose a shorter run directory.");
+            throw new UsageException(
+                "path-too-long", $"The image directory {imagesDir} is too long for CRIU's socket.", "Choose a shorter run directory.");
         }
     }
 

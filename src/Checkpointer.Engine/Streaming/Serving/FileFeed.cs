@@ -24,7 +24,8 @@ internal sealed class FileFeed
     private readonly ServeBudget _budget;
     private readonly FileAllowance _allowance;
     private readonly CancellationTokenSource _stop;
-    private readonly Channel<Task<Fill>> _decoding = Channel.CreateUnbounded<Task<Fill>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+    private readonly Channel<Task<Fill>> _decoding = Channel.CreateUnbounded<Task<Fill>>(
+        new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }); // bounded by the buffers that each fill holds
     private readonly HandOverPool _pool = new();
     private readonly Pipe _pipe;
     private readonly Lock _gate = new();
@@ -38,7 +39,14 @@ internal sealed class FileFeed
         _budget = budget;
         _allowance = allowance;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        _pipe = new Pipe(new PipeOptions(_pool, PipeScheduler.Inline, PipeScheduler.ThreadPool, PauseAt, ResumeAt, minimumSegmentSize: 1, useSynchronizationContext: false));
+        _pipe = new Pipe(new PipeOptions(
+            _pool,
+            PipeScheduler.Inline,
+            PipeScheduler.ThreadPool,
+            PauseAt,
+            ResumeAt,
+            minimumSegmentSize: 1, // what is offered is taken, however short
+            useSynchronizationContext: false));
     }
 
     /// <summary>The bytes. Completes with the error when the file cannot be read.</summary>

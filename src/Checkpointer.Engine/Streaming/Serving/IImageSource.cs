@@ -16,11 +16,15 @@ internal interface IImageFile : IDisposable
 {
     ValueTask<ImageRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken);
 
-    /// <summary>Returns at once; fetches, authenticates and decodes on a thread of the pool, and bounds itself how many of these run at a time.</summary>
+    /// <summary>
+    /// Returns at once; fetches, authenticates and decodes on a thread of the pool, and bounds itself how many of these run at a time.
+    /// </summary>
     Task DecodeAsync(ImageRun run, Memory<byte> destination, CancellationToken cancellationToken);
 }
 
-/// <summary>Adjacent bytes of a file that are decoded together, or zeroes. <paramref name="Stored"/> is the source's own note of where they are.</summary>
+/// <summary>
+/// Adjacent bytes of a file that are decoded together, or zeroes. <paramref name="Stored"/> is the source's own note of where they are.
+/// </summary>
 internal readonly record struct ImageRun(long Offset, int RawLength, bool IsZero, ChunkRun? Stored);
 
 /// <summary>A snapshot as an image source: the files that CRIU made, without those that the engine captured beside them.</summary>

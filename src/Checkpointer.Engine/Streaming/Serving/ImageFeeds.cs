@@ -58,7 +58,9 @@ internal sealed class ImageFeeds : IAsyncDisposable
             else
             {
                 _taken.Add(file.Name);
-                feed = _prefetched.Remove(file.Name, out (FileFeed Feed, FileAllowance Allowance) early) ? early : Make(file, _budget.AllowanceFor(file));
+                feed = _prefetched.Remove(file.Name, out (FileFeed Feed, FileAllowance Allowance) early)
+                    ? early
+                    : Make(file, _budget.AllowanceFor(file));
             }
         }
         _budget.Opened(feed.Allowance);
@@ -76,7 +78,11 @@ internal sealed class ImageFeeds : IAsyncDisposable
     /// <summary>Reads small files until all are there or everything ends.</summary>
     public void Prefetch()
     {
-        IEnumerator<SnapshotFile> files = _files.Values.Where(f => f.Kind == FileKind.Bytes && !ServeBudget.IsBulk(f)).Take(MaxPrefetched).ToList().GetEnumerator();
+        IEnumerator<SnapshotFile> files = _files.Values
+            .Where(f => f.Kind == FileKind.Bytes && !ServeBudget.IsBulk(f))
+            .Take(MaxPrefetched)
+            .ToList()
+            .GetEnumerator();
         for (int i = 0; i < PrefetchersAtOnce; i++)
         {
             Track(Task.Run(() => PrefetchAsync(files)));

@@ -30,12 +30,19 @@ public sealed class ImageServer : IAsyncDisposable
 
     /// <param name="imagesDir">CRIU's image directory, at most 87 bytes long; UsageException (path-too-long) otherwise.</param>
     /// <param name="reader">The snapshot; the caller disposes it, after this.</param>
-    /// <param name="pool">At least <see cref="MinimumBudget"/> bytes and used by nobody else; UsageException (budget-too-small) from <see cref="RunAsync"/>.</param>
+    /// <param name="pool">
+    /// At least <see cref="MinimumBudget"/> bytes and used by nobody else; UsageException (budget-too-small) from <see cref="RunAsync"/>.
+    /// </param>
     /// <param name="replace">Content to serve instead of a file's own, or for one that is absent; null: none. Called on the stream's thread.</param>
     /// <param name="logger">For strangers on the socket.</param>
     /// <param name="time">The clock of <see cref="LastProgress"/>.</param>
     public ImageServer(
-        string imagesDir, SnapshotReader reader, BlockPool pool, Func<string, ReadOnlyMemory<byte>?>? replace, ILogger logger, TimeProvider? time = null)
+        string imagesDir,
+        SnapshotReader reader,
+        BlockPool pool,
+        Func<string, ReadOnlyMemory<byte>?>? replace,
+        ILogger logger,
+        TimeProvider? time = null)
         : this(imagesDir, new SnapshotImage(reader), pool, replace, logger, time)
     {
     }

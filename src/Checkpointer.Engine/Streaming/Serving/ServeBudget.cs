@@ -93,10 +93,9 @@ internal sealed class ServeBudget : IDisposable
                 _waiting.AddLast(file);
             }
         }
-        await using (cancellationToken.UnsafeRegister(static (state, token) => ((TaskCompletionSource<FillBuffer>)state!).TrySetCanceled(token), waiter).ConfigureAwait(false))
-        {
-            return await waiter.Task.ConfigureAwait(false);
-        }
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static (state, token) => ((TaskCompletionSource<FillBuffer>)state!).TrySetCanceled(token), waiter);
+        return await waiter.Task.ConfigureAwait(false);
     }
 
     /// <summary>Gives a buffer back; whoever waits for it goes on.</summary>
