@@ -28,6 +28,7 @@ public static class CompatibilityCheck
         {
             CloseTcp = closeTcp,
             CpuCapability = moreState ? "ins" : TreeOptions.DefaultCpuCapability,
+            LastPid = LastPid(requirement, profile),
         };
     }
 
@@ -113,13 +114,20 @@ public static class CompatibilityCheck
 
     private static bool Pids(Requirement requirement, NodeProfile profile, FindingList findings)
     {
+        int highest = requirement.ThreadIds.DefaultIfEmpty(0).Max();
+        if (highest >= profile.PidMaximum)
+        {
+            findings.Blocker("pid-maximum-low", "kernel.pid_max", profile.PidMaximum.ToString(CultureInfo.InvariantCulture), $"more than {highest}, the highest pid of the tree",
+                $"run 'sysctl kernel.pid_max={highest + 1}' or set it higher");
+        }
+
         if (requirement.OwnPidNamespace)
         {
             return true;
         }
 
         // A thread's id is taken as well, and /proc/TID exists for it though no listing shows it.
-        List<int> taken = requirement.ThreadIds.Where(t => t >= profile.PidMaximum || Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{t}"))).ToList();
+        List<int> taken = requirement.ThreadIds.Where(t => Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{t}"))).ToList();
         if (taken.Count > 0)
         {
             findings.Note("pids-taken", $"pids {FindingList.Enumerate([.. taken.Select(t => t.ToString(CultureInfo.InvariantCulture))])}", "in use here", "free pids",
@@ -127,5 +135,12 @@ public static class CompatibilityCheck
         }
 
         return taken.Count > 0;
+    }
+
+    // High, so that CRIU and its helpers, which run in the namespace first, take no pid of the tree.
+    private static int LastPid(Requirement requirement, NodeProfile profile)
+    {
+        const int Room = 4096; // pids for CRIU and its helpers before the numbers begin again
+        return Math.Max(requirement.ThreadIds.DefaultIfEmpty(0).Max() + 1, profile.PidMaximum - Room);
     }
 }

@@ -25,4 +25,7 @@ public sealed record CompatibilityReport(Verdict Verdict, bool NeedsPidNamespace
 
     /// <summary>Value for <see cref="TreeOptions.CpuCapability"/> at restore: a forced restore on a CPU with more state checks instructions only.</summary>
     public string CpuCapability { get; init; } = TreeOptions.DefaultCpuCapability;
+
+    /// <summary>In a new pid namespace pids are given out from the one after this: above every pid of the tree.</summary>
+    public int LastPid { get; init; }
 }

@@ -14,7 +14,7 @@ internal static class RequirementBuilder
             CpuFlags = [.. Host.CpuFlags.Order(StringComparer.Ordinal)],
             CpuModel = Host.CpuModel,
             KernelRelease = Host.KernelRelease,
-            MemoryBytes = memory.ImageBytes + draft.GhostBytes,
+            MemoryBytes = memory.ImageBytes + draft.GhostBytes + files.Tmpfs.Sum(f => f.Size),
             ThreadIds = [.. draft.Tree.Processes.SelectMany(p => p.OwnThreads.Append(p.OwnPid)).Distinct().Order()],
             OwnPidNamespace = ProcLink.Namespace(draft.Tree.Root.Pid, "pid") != ProcLink.Namespace(Environment.ProcessId, "pid"),
             CgroupMode = Machine.CgroupMode,

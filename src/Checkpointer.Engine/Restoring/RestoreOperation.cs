@@ -84,7 +84,7 @@ internal sealed partial class RestoreOperation
             Criu = criu,
             Reader = reader,
             Record = record,
-            OwnPidNamespace = report.NeedsPidNamespace,
+            Compatibility = report,
             Files = files,
             Pool = pool,
             Place = place,

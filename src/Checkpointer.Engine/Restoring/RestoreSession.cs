@@ -1,5 +1,6 @@
 using System.Globalization;
 using Checkpointer.Engine.Checkpointing;
+using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Journal;
@@ -19,9 +20,6 @@ internal sealed partial class RestoreSession
 
     /// <summary>How long the hook may wait for our answer: it is given when everything was served, which is then already so.</summary>
     private static readonly TimeSpan HookDeadline = TimeSpan.FromMinutes(2);
-
-    /// <summary>In a new pid namespace CRIU and its helpers take pids from here on, above any that a tree is likely to need.</summary>
-    private const int PidsAbove = 4_000_000;
 
     private readonly EngineServices _services;
     private readonly string _id;
@@ -46,7 +44,8 @@ internal sealed partial class RestoreSession
 
     public required WorkloadRecord Record { get; init; }
 
-    public required bool OwnPidNamespace { get; init; }
+    /// <summary>How this node differs from the one of the dump, and what follows from it.</summary>
+    public required CompatibilityReport Compatibility { get; init; }
 
     public required FileWriteBack Files { get; init; }
 
@@ -63,6 +62,8 @@ internal sealed partial class RestoreSession
     public required Action<string> Enter { get; init; }
 
     public required Action<OperationProgress> Report { get; init; }
+
+    private bool OwnPidNamespace => Compatibility.NeedsPidNamespace;
 
     private string LogPath => Path.Combine(LogDirectory, "restore.log");
 
@@ -187,7 +188,7 @@ internal sealed partial class RestoreSession
         List<string> arguments = ["restore", "--operation", _id, "--state", TreeDirectory];
         if (OwnPidNamespace)
         {
-            arguments.AddRange(["--pid-namespace", "--last-pid", PidsAbove.ToString(CultureInfo.InvariantCulture)]);
+            arguments.AddRange(["--pid-namespace", "--last-pid", Compatibility.LastPid.ToString(CultureInfo.InvariantCulture)]);
         }
 
         foreach (var procs in _cgroup!.ProcsFiles)
@@ -204,7 +205,8 @@ internal sealed partial class RestoreSession
             LibraryDirectory = Place.EmptyDirectory,
             PidFile = PidFile,
             ActionScript = _services.Hook,
-            Tree = Record.Options,
+            CloseTcp = Compatibility.CloseTcp,
+            Tree = Record.Options with { CpuCapability = Compatibility.CpuCapability },
         }.ToArguments());
         return arguments;
     }

@@ -159,13 +159,26 @@ public sealed class CompatibilityCheckTests : IDisposable
     }
 
     [Fact]
-    public void A_pid_that_is_in_use_or_too_high_calls_for_a_pid_namespace()
+    public void A_pid_that_is_too_high_for_the_kernel_blocks()
+    {
+        Assert.Equal("pid-maximum-low", Single(Plain with { ThreadIds = [40_000] }, Node with { PidMaximum = 32_768 }, FindingSeverity.Blocker).Code);
+    }
+
+    [Theory]
+    [InlineData(4_194_304, 500, 4_190_208)]
+    [InlineData(32_768, 500, 28_672)]
+    [InlineData(32_768, 32_000, 32_001)]
+    public void Pids_of_a_new_namespace_begin_above_those_of_the_tree(int maximum, int highest, int last)
+    {
+        Assert.Equal(last, CompatibilityCheck.Check(Plain with { ThreadIds = [3, highest], OwnPidNamespace = true }, Node with { PidMaximum = maximum }, new RestoreTarget()).LastPid);
+    }
+
+    [Fact]
+    public void A_pid_that_is_in_use_calls_for_a_pid_namespace()
     {
         CompatibilityReport taken = CompatibilityCheck.Check(Plain with { ThreadIds = [Environment.ProcessId] }, Node, new RestoreTarget());
-        CompatibilityReport high = CompatibilityCheck.Check(Plain with { ThreadIds = [40_000] }, Node with { PidMaximum = 32_768 }, new RestoreTarget());
 
         Assert.True(taken.NeedsPidNamespace);
-        Assert.True(high.NeedsPidNamespace);
         Assert.False(taken.Verdict.Refuses(force: false));
         Assert.True(CompatibilityCheck.Check(Plain with { OwnPidNamespace = true }, Node, new RestoreTarget()).NeedsPidNamespace);
     }
