@@ -44,6 +44,7 @@ internal sealed class FileProbe
             probe.LookAtDirectories(process);
         }
 
+        ForeignMounts.Run(draft);
         SpecialFiles.Run(draft);
         unlinked.Report();
         probe.Report();

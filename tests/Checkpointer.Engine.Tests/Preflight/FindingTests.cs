@@ -49,6 +49,18 @@ public sealed class FindingTests : IDisposable
     }
 
     [Fact]
+    public void A_file_on_an_unmounted_file_system_blocks()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "mounting needs root");
+        Blocks("file-on-foreign-mount", Syscall + """
+            os.mkdir('m')
+            if libc.mount(b'none', b'm', b'tmpfs', 0, None) != 0: print('skip no mounts here', flush=True)
+            held = open('m/file', 'w')
+            libc.umount2(b'm', 2)
+            """);
+    }
+
+    [Fact]
     public void A_device_blocks()
     {
         Blocks("device-file", """
