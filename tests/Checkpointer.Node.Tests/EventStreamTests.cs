@@ -10,7 +10,7 @@ public sealed class EventStreamTests
         node.Engine.OnCheckpoint = async (id, request, progress, cancellationToken) =>
         {
             await go.Task.WaitAsync(cancellationToken);
-            foreach (var phase in (string[])[OperationPhase.Inspect, OperationPhase.Prepare, OperationPhase.Dump, OperationPhase.Commit, OperationPhase.End])
+            foreach (var phase in (string[])[OperationPhase.Inspect, OperationPhase.Prepare, OperationPhase.Dump, OperationPhase.Commit, OperationPhase.End, OperationPhase.Done])
             {
                 // Many reports a phase: the stream thins progress out and loses no phase.
                 for (var i = 0; i < 50; i++)

@@ -157,6 +157,22 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public async Task A_fifo_or_a_link_in_the_sockets_place_is_kept_too()
+    {
+        using var directory = new TempDirectory();
+        await Http.RunAsync("mkfifo", directory.File("fifo"));
+        File.CreateSymbolicLink(directory.File("link"), directory.File("nowhere"));
+        Directory.CreateDirectory(directory.File("directory"));
+        foreach (var name in (string[])["fifo", "link", "directory"])
+        {
+            var error = Assert.Throws<HostException>(() => SocketPlace.Take(directory.File(name), directory.Path));
+
+            Assert.Equal("socket-path", error.Code);
+            Assert.NotNull(new FileInfo(directory.File(name)).LinkTarget ?? (Path.Exists(directory.File(name)) ? "kept" : null));
+        }
+    }
+
+    [Fact]
     public void A_directory_where_others_may_write_is_refused()
     {
         using var directory = new TempDirectory();

@@ -17,6 +17,11 @@ internal sealed class RunPlace : IDisposable
     /// <summary>Sockets and pid files of all operations of a node. Bytes.</summary>
     private const long TmpfsBytes = 16 << 20;
 
+    /// <summary>Whoever holds the lock makes one mount, in a millisecond.</summary>
+    private static readonly TimeSpan MountLockTimeout = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan MountLockPoll = TimeSpan.FromMilliseconds(10);
+
     private RunPlace(string directory)
     {
         Directory = directory;
@@ -29,24 +34,38 @@ internal sealed class RunPlace : IDisposable
 
     public string HookSocket => Path.Combine(Directory, "hook.sock");
 
-    /// <summary>Makes sure that the run directory is a private tmpfs, and returns it ready.</summary>
-    public static void Prepare(string runDirectory)
+    /// <summary>
+    /// Makes sure that there is a private tmpfs, and returns its path: the run directory where that is on one, else a mount
+    /// of ours inside it. Never on it: the service's socket and whatever else lies there would vanish under the mount.
+    /// </summary>
+    public static string Prepare(string runDirectory)
     {
         StateDirectories.Create(runDirectory);
         if (FileSystems.IsTmpfs(runDirectory))
         {
-            return;
+            return runDirectory;
+        }
+
+        var inside = Path.Combine(runDirectory, "tmp");
+        StateDirectories.Create(inside);
+
+        // One at a time: a second mount would cover the sockets of the operation that made the first.
+        using var mounting = TakeMountLock(Path.Combine(runDirectory, "mount.lock"));
+        if (FileSystems.IsTmpfs(inside))
+        {
+            return inside;
         }
 
         try
         {
-            Mounts.MountTmpfs(runDirectory, TmpfsBytes, StateDirectories.Private);
+            Mounts.MountTmpfs(inside, TmpfsBytes, StateDirectories.Private);
+            return inside;
         }
         catch (PlatformException e)
         {
             throw new HostException(
                 "run-directory",
-                $"{runDirectory} is on a disk and no tmpfs could be mounted on it: {e.Message}",
+                $"{runDirectory} is on a disk and no tmpfs could be mounted in it: {e.Message}",
                 "Run as root, or name a run directory on a tmpfs.",
                 e);
         }
@@ -54,8 +73,7 @@ internal sealed class RunPlace : IDisposable
 
     public static RunPlace Create(string runDirectory, string operation)
     {
-        Prepare(runDirectory);
-        var directory = Path.Combine(Path.GetFullPath(runDirectory), operation);
+        var directory = Path.Combine(Path.GetFullPath(Prepare(runDirectory)), operation);
         if (System.Text.Encoding.UTF8.GetByteCount(directory) > MaxDirectoryLength)
         {
             throw new UsageException(
@@ -68,6 +86,25 @@ internal sealed class RunPlace : IDisposable
         var place = new RunPlace(directory);
         StateDirectories.Create(place.EmptyDirectory);
         return place;
+    }
+
+    private static FileLock TakeMountLock(string path)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            if (FileLock.TryTake(path) is { } taken)
+            {
+                return taken;
+            }
+
+            if (TimeProvider.System.GetElapsedTime(start) > MountLockTimeout)
+            {
+                throw new HostException("run-directory", $"{path} has been locked for {Durations.Format(MountLockTimeout)}.", "Look who holds it: fuser shows that.");
+            }
+
+            CancellationToken.None.WaitHandle.WaitOne(MountLockPoll);
+        }
     }
 
     public void Dispose()

@@ -9,8 +9,7 @@ internal static class WorkloadLock
     /// <exception cref="OperationFailedException">Another operation has the workload.</exception>
     public static FileLock Take(string runDirectory, ProcessIdentity root)
     {
-        RunPlace.Prepare(runDirectory);
-        var directory = Path.Combine(runDirectory, "workloads");
+        var directory = Path.Combine(RunPlace.Prepare(runDirectory), "workloads");
         StateDirectories.Create(directory);
         var path = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{root.Pid}-{root.StartTime}.lock"));
         return FileLock.TryTake(path)

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Checkpointer.Platform;
 
 namespace Checkpointer.Node;
 
@@ -16,14 +17,17 @@ internal sealed class SocketPlace : IDisposable
     /// <summary>How many connections may wait to be accepted; a burst of clients, not a limit on work.</summary>
     public const int Backlog = 128;
 
+    /// <summary>ENXIO.</summary>
+    private const int NoSuchDevice = 6;
+
     private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode SocketMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OthersMayWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
     private bool _bound;
 
-    private SocketPlace(string path, FileStream lockFile)
+    private SocketPlace(string path, FileLock lockFile)
     {
         Path = path;
         _lock = lockFile;
@@ -150,26 +154,15 @@ internal sealed class SocketPlace : IDisposable
         }
     }
 
-    private static FileStream TakeLock(string path)
+    private static FileLock TakeLock(string path)
     {
         try
         {
-            // FileShare.None takes flock(LOCK_EX | LOCK_NB); the kernel drops it with the process, however that ends.
-            return new FileStream($"{path}.lock", new FileStreamOptions
-            {
-                Mode = FileMode.OpenOrCreate,
-                Access = FileAccess.ReadWrite,
-                Share = FileShare.None,
-                UnixCreateMode = SocketMode,
-            });
+            return FileLock.TryTake($"{path}.lock") ?? throw InUse(path);
         }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
+        catch (PlatformException e)
         {
-            throw InUse(path, e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new HostException("socket-directory", $"The lock file {path}.lock cannot be opened: {e.Message}", "Run as root, or choose another --socket.", e);
+            throw new HostException("socket-directory", $"The lock file {path}.lock cannot be used: {e.Message}", "Run as root, or choose another --socket.", e);
         }
     }
 
@@ -177,17 +170,15 @@ internal sealed class SocketPlace : IDisposable
     {
         if (Answers(Path))
         {
-            throw InUse(Path, null);
+            throw InUse(Path);
         }
 
-        var info = new FileInfo(Path);
-        if (!info.Exists && info.LinkTarget is null && !Directory.Exists(Path))
+        if (!System.IO.Path.Exists(Path) && new FileInfo(Path).LinkTarget is null)
         {
             return;
         }
 
-        // A socket has no attribute of its own in .NET: regular files, directories and links are what it must not be.
-        if (Directory.Exists(Path) || info.LinkTarget is not null || !IsSocket(Path))
+        if (!IsSocket(Path))
         {
             throw new HostException("socket-path", $"{Path} exists and is not a socket.", "Remove it, or choose another --socket.");
         }
@@ -195,36 +186,30 @@ internal sealed class SocketPlace : IDisposable
         File.Delete(Path);
     }
 
+    /// <summary>Only a socket refuses to be opened with ENXIO (non-blocking, so that a fifo does not hold us up).</summary>
     private static bool IsSocket(string path)
     {
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         try
         {
-            probe.Connect(EndPoint(path));
-            return true;
-        }
-        catch (SocketException)
-        {
-            // ECONNREFUSED is what a left socket says, and what a regular file says too; only a socket cannot be opened (ENXIO).
-        }
-
-        try
-        {
-            using var file = File.OpenHandle(path);
+            Fds.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlocking | OpenFlags.NoFollow).Dispose();
             return false;
         }
-        catch (IOException)
+        catch (PlatformException e) when (e.Errno == NoSuchDevice)
         {
             return true;
+        }
+        catch (PlatformException)
+        {
+            // A link (ELOOP) or whatever else it is: not a socket.
+            return false;
         }
     }
 
-    private static HostException InUse(string path, Exception? inner)
+    private static HostException InUse(string path)
     {
         return new HostException(
             "socket-in-use",
             $"Another service is using {path}.",
-            "Stop that service first, or choose another --socket (and state and run directories) for this one.",
-            inner);
+            "Stop that service first, or choose another --socket (and state and run directories) for this one.");
     }
 }

@@ -137,7 +137,9 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
     {
         Change(s =>
         {
-            var final = change(EnterPhase(s, OperationPhases.Done)) with { Finished = _time.GetUtcNow(), QueuePosition = null };
+            // The engine may have named the last phase itself already.
+            var ended = s.Phase == OperationPhases.Done ? s : EnterPhase(s, OperationPhases.Done);
+            var final = change(ended) with { Finished = _time.GetUtcNow(), QueuePosition = null };
             record(final);
             return final;
         });

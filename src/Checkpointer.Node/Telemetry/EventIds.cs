@@ -24,6 +24,7 @@ internal static class EventIds
     public const int OperationFailed = 1203;
     public const int OperationCancelled = 1204;
     public const int OperationAttention = 1205;
+    public const int OperationRefused = 1206;
 
     public const int PeerRefused = 1300;
     public const int RequestFailed = 1301;

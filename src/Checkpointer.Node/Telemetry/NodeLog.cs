@@ -89,6 +89,10 @@ internal static partial class NodeLog
         {
             OperationCancelled(logger, unexpected, state.Id, state.Kind, state.Subject, error.WorkloadState, totalMs, timings);
         }
+        else if (error.ExitCode is (int)ExitCode.Usage or (int)ExitCode.Refused)
+        {
+            OperationRefused(logger, state.Id, state.Kind, state.Subject, error.Code, error.Message, totalMs);
+        }
         else
         {
             OperationFailed(
@@ -108,6 +112,11 @@ internal static partial class NodeLog
     private static partial void OperationFailed(
         ILogger logger, Exception? exception, string operation, string kind, string subject, string code, string error, string workload,
         bool snapshotDurable, double totalMs, string timings);
+
+    [LoggerMessage(EventIds.OperationRefused, LogLevel.Warning,
+        "Operation {Operation} ({Kind} of {Subject}) was refused: {Code}: {Error} Nothing was touched. {TotalMs:0} ms")]
+    private static partial void OperationRefused(
+        ILogger logger, string operation, string kind, string subject, string code, string error, double totalMs);
 
     [LoggerMessage(EventIds.OperationCancelled, LogLevel.Warning,
         "Operation {Operation} ({Kind} of {Subject}) was cancelled: workload {Workload}, {TotalMs:0} ms; {Timings}")]
