@@ -27,7 +27,7 @@ internal sealed class CliHost : IDisposable
     public Func<string, bool> ServiceAnswers { get; init; } = NodeClient.IsServiceAt;
 
     /// <summary>Makes the runner that talks to the service on the settings' socket.</summary>
-    public Func<Settings, CliHost, IRunner> Service { get; init; } = static (settings, _) => new ServiceRunner(settings.Socket);
+    public Func<Settings, CliHost, IRunner> Service { get; init; } = static (settings, host) => new ServiceRunner(settings.Socket, host.Lines, host.Time);
 
     /// <summary>Makes the runner that has the engine in this process.</summary>
     public Func<Settings, CliHost, IRunner> Embedded { get; init; } = EmbeddedRunner.Create;

@@ -23,7 +23,7 @@ internal static class OptionKinds
             HelpName = placeholder,
             Description = description,
             Recursive = recursive,
-            CustomParser = result => Parsed(result, example, static text => text.Length > 0 ? text : throw new FormatException("the value is empty")),
+            CustomParser = result => Parsed(result, example, Plain),
         };
     }
 
@@ -99,6 +99,17 @@ internal static class OptionKinds
             Arity = ArgumentArity.OneOrMore,
             CustomParser = result => ParsePairs(result, name, example),
         };
+    }
+
+    private static string Plain(string text)
+    {
+        if (text.Length == 0)
+        {
+            throw new FormatException("the value is empty");
+        }
+
+        // A forgotten value makes the parser take the next option for it.
+        return !text.StartsWith("--", StringComparison.Ordinal) ? text : throw new FormatException($"'{text}' is an option and not a value");
     }
 
     private static T? Parsed<T>(ArgumentResult result, string example, Func<string, T> parse)

@@ -25,9 +25,12 @@ internal static class UsageErrors
         var line = LineOf(command);
         var help = $"See '{line} --help'.";
 
-        if (parse.UnmatchedTokens.Count > 0)
+        // An option that swallowed the next one leaves words over: its own error says what is wrong, the left-over word does not.
+        var unknown = parse.UnmatchedTokens.FirstOrDefault(IsOption) ?? parse.UnmatchedTokens.FirstOrDefault();
+        var error = parse.Errors.FirstOrDefault(e => IsAboutOption(e.SymbolResult));
+        if (unknown is not null && (IsOption(unknown) || error is null))
         {
-            return Unmatched(parse.UnmatchedTokens[0], command, line, help);
+            return Unmatched(unknown, command, line, help);
         }
 
         if (parse.Errors.Count == 0)
@@ -36,7 +39,7 @@ internal static class UsageErrors
         }
 
         // Errors about a given value say more than "a command is missing", which the parser puts first.
-        var error = parse.Errors.FirstOrDefault(e => e.SymbolResult is OptionResult or ArgumentResult) ?? parse.Errors[0];
+        error ??= parse.Errors.FirstOrDefault(e => e.SymbolResult is ArgumentResult) ?? parse.Errors[0];
         return new UsageException("usage", Describe(error, line), help);
     }
 
@@ -67,11 +70,15 @@ internal static class UsageErrors
     /// <summary>Our own parsers start with the option's name; the parser's own messages do not.</summary>
     private static bool IsOurs(ParseError error, Option option) => error.Message.StartsWith(option.Name, StringComparison.Ordinal);
 
+    private static bool IsOption(string token) => token.StartsWith('-') && token.Length > 1;
+
+    private static bool IsAboutOption(SymbolResult? result) => result is OptionResult or ArgumentResult { Parent: OptionResult };
+
     private static string ExampleOf(Option option) => option is IExampleOption known ? known.Example : option.Name;
 
     private static UsageException Unmatched(string token, Command command, string line, string help)
     {
-        if (token.StartsWith('-') && token.Length > 1)
+        if (IsOption(token))
         {
             var name = token.Split('=', 2)[0];
             var options = OptionsOf(command).Where(o => !o.Hidden).Select(o => o.Name);

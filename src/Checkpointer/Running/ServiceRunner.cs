@@ -5,10 +5,15 @@ using Checkpointer.Node.Client;
 namespace Checkpointer.Cli.Running;
 
 /// <summary>The node service on a unix socket.</summary>
-internal sealed class ServiceRunner(string socket) : IRunner
+internal sealed class ServiceRunner(string socket, StderrLines lines, TimeProvider time) : IRunner
 {
     /// <summary>A service that has just started recovers what its predecessor left: seconds, unless that was much.</summary>
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long an attached restore waits for a service that went away: an update of the package takes less.</summary>
+    private static readonly TimeSpan AbsenceTimeout = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan AbsencePoll = TimeSpan.FromSeconds(1);
 
     private readonly NodeClient _client = new(socket);
 
@@ -35,9 +40,33 @@ internal sealed class ServiceRunner(string socket) : IRunner
         return _client.PreflightAsync(request, cancellationToken);
     }
 
-    public Task<TreeExit> WaitForTreeAsync(string operation, CancellationToken cancellationToken)
+    /// <summary>The tree outlives the service; so does the wait, for as long as a restart may take.</summary>
+    public async Task<TreeExit> WaitForTreeAsync(string operation, CancellationToken cancellationToken)
     {
-        return _client.WaitForTreeAsync(operation, cancellationToken);
+        long? absentSince = null;
+        while (true)
+        {
+            try
+            {
+                if (absentSince is not null && await _client.IsReadyAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    lines.Write("the service is back");
+                    absentSince = null;
+                }
+
+                return await _client.WaitForTreeAsync(operation, cancellationToken).ConfigureAwait(false);
+            }
+            catch (HostException e) when (absentSince is null || time.GetElapsedTime(absentSince.Value) < AbsenceTimeout)
+            {
+                if (absentSince is null)
+                {
+                    absentSince = time.GetTimestamp();
+                    lines.Write($"the service went away, the workload runs on; waiting for the service ({e.Code})");
+                }
+
+                await Task.Delay(AbsencePoll, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
     }
 
     public Task SignalTreeAsync(string operation, int signal, CancellationToken cancellationToken)

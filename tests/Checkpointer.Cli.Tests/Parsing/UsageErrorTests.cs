@@ -17,6 +17,8 @@ public sealed class UsageErrorTests
     [InlineData("checkpoint --pid 0", "--pid: '0' is not a process id; for example --pid 4711", "See 'checkpointer checkpoint --help'.")]
     [InlineData("checkpoint --pid -1", "--pid: '-1' is not a process id; for example --pid 4711", "See 'checkpointer checkpoint --help'.")]
     [InlineData("checkpoint --pid", "--pid needs a value; for example --pid 4711", "See 'checkpointer checkpoint --help'.")]
+    [InlineData("checkpoint --pid --name counter", "--pid: '--name' is not a process id; for example --pid 4711", "See 'checkpointer checkpoint --help'.")]
+    [InlineData("checkpoint --name --pid 5", "--name: '--pid' is an option and not a value; for example --name training", "See 'checkpointer checkpoint --help'.")]
     [InlineData("checkpoint --pid 1 --pid 2", "--pid is given 2 times; give it once, for example --pid 4711", "See 'checkpointer checkpoint --help'.")]
     [InlineData("checkpoint --memory lots", "--memory: 'lots' is not a size; for example --memory 512M", "See 'checkpointer checkpoint --help'.")]
     [InlineData("checkpoint --timeout soon", "--timeout: 'soon' is not a duration; for example --timeout 10m", "See 'checkpointer checkpoint --help'.")]

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Checkpointer.Cli.Tests.Output;
 using Checkpointer.Cli.Tests.Support;
+using Checkpointer.Engine;
 
 namespace Checkpointer.Cli.Tests.Running;
 
@@ -102,6 +103,28 @@ public sealed class ServiceTests
         cli.Interrupts.Raise(PosixSignal.SIGTERM);
         Assert.Equal(128 + 15, await run.WaitAsync(Patience));
         Assert.Contains("signal 15", service.Engine.Calls);
+    }
+
+    [Fact]
+    public async Task An_attached_restore_outlives_a_restart_of_the_service()
+    {
+        using var directory = new TempDirectory();
+        var first = await RunningService.StartAsync(new ScriptedEngine(), directory);
+        using var cli = new Client(first);
+        var run = cli.RunAsync("restore", "3f9c", "--repo", "/srv/x", "--wait");
+        while (!first.Engine.Calls.Contains("wait"))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        await first.DisposeAsync();
+        var engine = new ScriptedEngine();
+        engine.Exit.SetResult(new TreeExit(7, null));
+        await using var second = await RunningService.StartAsync(engine, directory);
+
+        Assert.Equal(7, await run.WaitAsync(Patience));
+        Assert.Contains("the service went away, the workload runs on", cli.Err, StringComparison.Ordinal);
+        Assert.Equal("the workload ended with exit code 7", cli.ErrLines[^1]);
     }
 
     [Fact]

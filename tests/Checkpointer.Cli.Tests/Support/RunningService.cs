@@ -10,19 +10,20 @@ internal sealed class RunningService : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly TempDirectory _directory = new();
+    private readonly TempDirectory? _owned;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task<int> _run;
 
-    public RunningService(ScriptedEngine engine)
+    private RunningService(ScriptedEngine engine, TempDirectory? directory)
     {
         Engine = engine;
-        Socket = _directory["s"];
+        directory ??= _owned = new TempDirectory();
+        Socket = directory["s"];
         var configuration = new NodeConfiguration
         {
             Socket = Socket,
-            StateDirectory = _directory["state"],
-            RunDirectory = _directory.Path,
+            StateDirectory = directory["state"],
+            RunDirectory = directory.Path,
             LogLevel = LogLevel.None,
             StopTimeout = TimeSpan.FromSeconds(5),
         };
@@ -33,10 +34,12 @@ internal sealed class RunningService : IAsyncDisposable
 
     public string Socket { get; }
 
-    public static async Task<RunningService> StartAsync(ScriptedEngine engine)
+    /// <param name="engine">The engine behind it.</param>
+    /// <param name="directory">Where it lives, for a second service in the place of a first; null: in a directory of its own.</param>
+    public static async Task<RunningService> StartAsync(ScriptedEngine engine, TempDirectory? directory = null)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "the node service needs root");
-        var service = new RunningService(engine);
+        var service = new RunningService(engine, directory);
         using var client = new NodeClient(service.Socket);
         var ready = client.WaitUntilReadyAsync(StartTimeout, CancellationToken.None);
         await Task.WhenAny(ready, service._run);
@@ -50,6 +53,6 @@ internal sealed class RunningService : IAsyncDisposable
         await _stop.CancelAsync();
         await _run.WaitAsync(StartTimeout);
         _stop.Dispose();
-        _directory.Dispose();
+        _owned?.Dispose();
     }
 }
