@@ -15,9 +15,9 @@ internal static class ErrorText
             yield return finding;
         }
 
-        if (report.Remedy is not null)
+        if (Remedy(report) is { } remedy)
         {
-            yield return $"remedy: {OneLine(report.Remedy)}";
+            yield return $"remedy: {OneLine(remedy)}";
         }
 
         if (State(report, role) is { } state)
@@ -29,6 +29,15 @@ internal static class ErrorText
         {
             yield return $"log: {OneLine(report.LogFile)}";
         }
+    }
+
+    /// <summary>Findings bring their own remedies; what is left to say of a refusal is whether it can be overridden.</summary>
+    private static string? Remedy(ErrorReport report)
+    {
+        var refusing = report.Findings.Where(finding => finding.Severity != FindingSeverity.Note).ToList();
+        return report.ExitCode != (int)ExitCode.Refused || refusing.Count == 0 ? report.Remedy
+            : refusing.Any(finding => finding.Severity == FindingSeverity.Blocker) ? "Mend what the blockers say; --force does not lift them."
+            : "Mend what the findings say, or go on in spite of them with --force.";
     }
 
     /// <summary>What became of the workload and the snapshot; null where the verb concerns none.</summary>

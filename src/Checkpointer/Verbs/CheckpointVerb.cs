@@ -111,6 +111,12 @@ internal sealed class CheckpointVerb : Verb
         return (int)ExitCode.Done;
     }
 
+    private static string Frozen(CheckpointResult result)
+    {
+        // Zero: CRIU left no statistics.
+        return Texts.Milliseconds(result.FrozenMs) + (result.CriuFrozenMs > 0 ? $" (by CRIU's clock {Texts.Milliseconds(result.CriuFrozenMs)})" : "");
+    }
+
     private static void Tell(VerbContext context, CheckpointResult result)
     {
         if (context.Settings.Json)
@@ -129,7 +135,7 @@ internal sealed class CheckpointVerb : Verb
             ("snapshot", result.Snapshot),
             ("name", result.Name ?? "-"),
             ("captured", $"{ByteSize.Format(result.BytesCaptured)}, stored {ByteSize.Format(result.BytesStored)} (ratio {Texts.Ratio(result.BytesCaptured, result.BytesStored)})"),
-            ("frozen", $"{Texts.Milliseconds(result.FrozenMs)} (by CRIU's clock {Texts.Milliseconds(result.CriuFrozenMs)})"),
+            ("frozen", Frozen(result)),
             ("workload", result.WorkloadRunning ? "runs on" : $"ended; restore it with: checkpointer restore {result.Snapshot}")))
         {
             context.Print(line);

@@ -14,7 +14,7 @@ public sealed class ErrorTests
         + "|  blocker: fd 7 of pid 4711: an io_uring instance (io-uring)|    needed: none|    remedy: Run it without io_uring."
         + "|  overridable: fd 1 of pid 4711: a pipe to pid 12 (outside-pipe)|    needed: a file|    remedy: Redirect it."
         + "|  note: vm.overcommit_memory: 0 (overcommit)|    needed: 1|    remedy: Set it to 1."
-        + "|remedy: Mend what the findings say.|state: the workload was not touched and runs on; no snapshot was made")]
+        + "|remedy: Mend what the blockers say; --force does not lift them.|state: the workload was not touched and runs on; no snapshot was made")]
     [InlineData(
         "repository",
         4,
@@ -97,6 +97,15 @@ public sealed class ErrorTests
         Assert.Equal(4, await cli.RunAsync("list", "--repo", "/nonexistent/repository", "--key-file", "/nonexistent/key", "--json"));
         Assert.Equal(JsonValueKind.Null, cli.Json().GetProperty("error").GetProperty("workloadRunning").ValueKind);
         Assert.DoesNotContain("state:", cli.Err, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_can_be_overridden_says_so()
+    {
+        using var cli = new TestCli();
+        cli.Embedded.OnCheckpoint = (_, _, _) => throw new RefusedException("outside-pipe", "pid 4711 cannot be checkpointed", "Redirect it.") { Findings = [Samples.Note, Samples.Overridable] };
+        Assert.Equal(3, await cli.RunAsync("checkpoint", "--pid", "4711", "--repo", "/srv/x"));
+        Assert.Contains("remedy: Mend what the findings say, or go on in spite of them with --force.", cli.ErrLines);
     }
 
     [Fact]
