@@ -56,6 +56,8 @@ internal sealed partial class CheckpointOperation
             OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null,
             LeaveRunning = _request.LeaveRunning,
         });
+        var lacking = await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false);
+        inspection = inspection with { Verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings]) };
         Refusal.ThrowIf(inspection.Verdict, _request.Force, $"Process {inspection.Tree.Root.Label} cannot be checkpointed");
         using var workload = WorkloadLock.Take(_services.Options.RunDirectory, root);
         EngineLog.CheckpointStarted(
