@@ -62,7 +62,16 @@ public sealed class FileLock : IDisposable
     }
 
     /// <summary>Releases the lock; the file stays.</summary>
-    public void Dispose() => Handle.Dispose();
+    public void Dispose()
+    {
+        // Said explicitly: a child between fork and exec has a copy of the fd, so closing ours would not release it yet.
+        if (!Handle.IsClosed)
+        {
+            Libc.Lock(Handle, Libc.LockRelease); // closing releases it at the latest
+        }
+
+        Handle.Dispose();
+    }
 
     private static bool TryLock(SafeFileHandle handle, string path)
     {

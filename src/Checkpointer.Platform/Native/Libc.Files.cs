@@ -11,6 +11,7 @@ internal static unsafe partial class Libc
     internal const ulong StatxAttributeMountRoot = 0x2000;
     internal const int LockExclusive = 2;
     internal const int LockNonBlocking = 4;
+    internal const int LockRelease = 8;
     internal const int RenameNoReplace = 1;
     internal const nuint MountNoSuid = 2;
     internal const nuint MountNoDev = 4;

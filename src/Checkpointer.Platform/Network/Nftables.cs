@@ -4,7 +4,8 @@ namespace Checkpointer.Platform;
 
 /// <summary>
 /// Lists and deletes nftables tables by netlink; nft(8) is not needed on the host. For cleaning up the network lock of
-/// a CRIU that died, which is a table <c>CRIU-ID</c> of family inet. Needs CAP_NET_ADMIN in that namespace.
+/// a CRIU that died: a table of family inet, named <c>CRIU-</c> and the first 21 characters of the run id that its log
+/// tells ("CRIU run id = ..."; a CRIU before it had run ids: the root's pid). Needs CAP_NET_ADMIN in that namespace.
 /// </summary>
 public static class Nftables
 {
