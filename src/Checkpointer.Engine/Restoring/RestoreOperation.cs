@@ -58,6 +58,7 @@ internal sealed partial class RestoreOperation
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
         var report = Compare(record, files, criu);
         Refusal.ThrowIf(report.Verdict, _request.Force, $"Snapshot {id} cannot be restored here");
+        var maps = StdioMapping.Arguments(record.Requirement.OutsideEnds, _request);
         EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());
 
         Enter(OperationPhase.Prepare);
@@ -84,6 +85,7 @@ internal sealed partial class RestoreOperation
             Criu = criu,
             Reader = reader,
             Record = record,
+            StdioMaps = maps,
             Compatibility = report,
             Files = files,
             Pool = pool,

@@ -44,6 +44,9 @@ internal sealed partial class RestoreSession
 
     public required WorkloadRecord Record { get; init; }
 
+    /// <summary>What becomes of pipes and terminals that led outside.</summary>
+    public required IReadOnlyList<string> StdioMaps { get; init; }
+
     /// <summary>How this node differs from the one of the dump, and what follows from it.</summary>
     public required CompatibilityReport Compatibility { get; init; }
 
@@ -196,7 +199,7 @@ internal sealed partial class RestoreSession
             arguments.AddRange(["--cgroup-procs", procs]);
         }
 
-        arguments.AddRange(StdioMapping.Arguments(Record.Requirement.OutsideEnds, _request));
+        arguments.AddRange(StdioMaps);
         arguments.AddRange(["--", Criu.Path]);
         arguments.AddRange(new CriuRestoreOptions
         {

@@ -10,6 +10,7 @@ namespace Checkpointer.Engine.Restoring;
 internal static class StdioMapping
 {
     /// <summary>The <c>--map KEY=SPEC</c> arguments of <c>checkpointer-init</c>.</summary>
+    /// <exception cref="UsageException">A terminal is to become a file: CRIU restores a terminal's settings, which a file has not.</exception>
     public static List<string> Arguments(IReadOnlyList<StdioEnd> ends, RestoreRequest request)
     {
         List<string> arguments = [];
@@ -31,6 +32,14 @@ internal static class StdioMapping
             var fd = end.IsFd(0) ? 0 : end.IsFd(1) ? 1 : 2;
             var kind = end.Direction == StdioDirection.Read ? "file-r" : "file-w";
             return string.Create(CultureInfo.InvariantCulture, $"{kind}:/proc/{Environment.ProcessId}/fd/{fd}");
+        }
+
+        if (wanted is not null && end.Kind == StdioKind.Tty)
+        {
+            throw new UsageException(
+                "stdio-is-terminal",
+                $"{end.Description} of this workload is a terminal and cannot become the file {wanted}.",
+                "Leave the option out: the terminal's output goes to the log that the restore names.");
         }
 
         if (wanted is not null)

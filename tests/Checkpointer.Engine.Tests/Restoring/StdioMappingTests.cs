@@ -26,6 +26,12 @@ public sealed class StdioMappingTests
             [End(StdioKind.Pipe, StdioDirection.Write, "pipe:[7]", 1), End(StdioKind.Pipe, StdioDirection.Read, "pipe:[8]", 0)],
             Plain with { Stdout = "/tmp/out", Stdin = "/tmp/in" }));
 
+    [Fact]
+    public void A_terminal_does_not_become_a_file() => Assert.Equal(
+        "stdio-is-terminal",
+        Assert.Throws<UsageException>(() => StdioMapping.Arguments(
+            [End(StdioKind.Tty, StdioDirection.Both, "tty[8803:2d]", 1)], Plain with { Stdout = "/tmp/out" })).Code);
+
     private static StdioEnd End(StdioKind kind, StdioDirection direction, string key, int fd) => new()
     {
         Kind = kind,
