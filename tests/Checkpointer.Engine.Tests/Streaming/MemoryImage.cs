@@ -41,9 +41,9 @@ internal sealed class MemoryImage : IImageSource
 
         public ValueTask<ImageRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken)
         {
-            Assert.Equal(0, Interlocked.Exchange(ref _using, 1)); // one user
             Assert.True(maxRawBytes >= FileReader.MaxChunk);
             cancellationToken.ThrowIfCancellationRequested();
+            Assert.Equal(0, Interlocked.Exchange(ref _using, 1)); // one user
             ImageRun? run = Next(maxRawBytes);
             _position += run?.RawLength ?? 0;
             Volatile.Write(ref _using, 0);

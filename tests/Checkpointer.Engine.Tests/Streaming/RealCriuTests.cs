@@ -56,6 +56,9 @@ public sealed class RealCriuTests : StreamFixture
         await using SnapshotWriter writer = repository.BeginSnapshot(new SnapshotTarget(LineageId.New(), 1, null), options);
         await using CaptureServer capture = new(Dir, writer, pool, NullLogger.Instance);
         capture.Listen();
+        FileWriter beside = writer.OpenFile("state-1", FileKind.Pages); // as files on tmpfs are stored
+        beside.Write(RandomBytes(300_000));
+        beside.Complete();
         TaskCompletionSource<int> pid = new();
         Task captured = capture.RunAsync(ProcessMatcher.SelfOrDescendantOf(pid.Task), Token);
         await RealCriu.RunAsync(criu, pid, Dir, "dump", ["--stream", "--tree", $"{root}"], Token);

@@ -196,14 +196,15 @@ public sealed class ServeTests : StreamFixture
     {
         MemoryImage image = new();
         image.Add("files.img", RandomBytes(1000));
-        Dictionary<string, byte[]> replaced = new() { ["files.img"] = RandomBytes(200_000, 5), ["tty-info.img"] = [] };
+        Dictionary<string, ReadOnlyMemory<byte>?> replaced = new() { ["files.img"] = RandomBytes(200_000, 5), ["tty-info.img"] = Array.Empty<byte>() };
         BlockPool pool = Pool(2);
-        ImageServer server = Serve(image, pool, name => replaced.TryGetValue(name, out byte[]? content) ? content : null);
+        ImageServer server = Serve(image, pool, name => replaced.GetValueOrDefault(name));
         Task run = server.RunAsync(Myself, Token);
         using FakeCriu criu = await On("criu", () => FakeCriu.ForRestore(Dir));
 
-        Assert.Equal(replaced["files.img"], await On("files", () => criu.Read("files.img")));
+        Same(RandomBytes(200_000, 5), await On("files", () => criu.Read("files.img")));
         Assert.Empty(await On("tty", () => criu.Read("tty-info.img")));
+        Assert.Null(await On("absent", () => criu.Open("tty-data.img")));
         criu.Dispose();
         await Within(run);
         Assert.True(server.AllServedWhole(out _));

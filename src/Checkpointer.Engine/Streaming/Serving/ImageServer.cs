@@ -33,7 +33,10 @@ public sealed class ImageServer : IAsyncDisposable
     /// <param name="pool">
     /// At least <see cref="MinimumBudget"/> bytes and used by nobody else; UsageException (budget-too-small) from <see cref="RunAsync"/>.
     /// </param>
-    /// <param name="replace">Content to serve instead of a file's own, or for one that is absent; null: none. Called on the stream's thread.</param>
+    /// <param name="replace">
+    /// Content to serve instead of a file's own, or for one that is absent; null: none. Called on the stream's thread. Beware of
+    /// <c>condition ? array : null</c>: there, null converts to an empty image.
+    /// </param>
     /// <param name="logger">For strangers on the socket.</param>
     /// <param name="time">The clock of <see cref="LastProgress"/>.</param>
     public ImageServer(
@@ -61,6 +64,9 @@ public sealed class ImageServer : IAsyncDisposable
 
     /// <summary>How long CRIU may take to connect, from the start of <see cref="RunAsync"/>.</summary>
     public TimeSpan ConnectPatience { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Bytes written so far.</summary>
+    public long Bytes => _session?.Bytes ?? 0;
 
     /// <summary>The counters of this moment; null before CRIU connected.</summary>
     public ServeStatistics? Statistics => _session?.Statistics();

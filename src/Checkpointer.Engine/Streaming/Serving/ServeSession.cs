@@ -51,6 +51,9 @@ internal sealed class ServeSession : IDescriptorHandler, IDisposable
     /// <summary>Any thread.</summary>
     public long LastProgress => Volatile.Read(ref _lastProgress);
 
+    /// <summary>Any thread.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
     /// <summary>Any thread: in the order of the requests.</summary>
     public IReadOnlyCollection<ServedFile> Files => _all;
 
