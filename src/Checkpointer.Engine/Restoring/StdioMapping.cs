@@ -25,11 +25,12 @@ internal static class StdioMapping
 
     private static string Spec(StdioEnd end, RestoreRequest request)
     {
-        var wanted = end.IsFd(0) ? request.Stdin : end.IsFd(1) ? request.Stdout : end.IsFd(2) ? request.Stderr : null;
+        // One terminal is input and outputs at once: the first stream that a person said something about decides.
+        (int Fd, string? Wanted)[] streams = [(0, request.Stdin), (1, request.Stdout), (2, request.Stderr)];
+        var (fd, wanted) = streams.FirstOrDefault(stream => stream.Wanted is not null && end.IsFd(stream.Fd));
         if (wanted == "inherit")
         {
             // Opened anew through /proc, so that nothing of ours is handed down and the tree outlives us.
-            var fd = end.IsFd(0) ? 0 : end.IsFd(1) ? 1 : 2;
             var kind = end.Direction == StdioDirection.Read ? "file-r" : "file-w";
             return string.Create(CultureInfo.InvariantCulture, $"{kind}:/proc/{Environment.ProcessId}/fd/{fd}");
         }

@@ -5,17 +5,31 @@ namespace Checkpointer.Cli.Output;
 /// <summary>Findings as people read them: what refuses first.</summary>
 internal static class FindingText
 {
+    /// <summary>What a finding says where there is nothing to say.</summary>
+    private const string Nothing = "nothing";
+
+    /// <summary>
+    /// The findings of an operation that was done all the same: those that were overridden, and how many notes there are. Whoever
+    /// wants to read the notes again has preflight.
+    /// </summary>
+    public static IEnumerable<string> AfterSuccess(IReadOnlyList<Finding> findings)
+    {
+        var notes = findings.Count(finding => finding.Severity == FindingSeverity.Note);
+        return Lines([.. findings.Where(finding => finding.Severity != FindingSeverity.Note)])
+            .Concat(notes == 0 ? [] : [$"  {notes} {(notes == 1 ? "note" : "notes")}: preflight and --json show {(notes == 1 ? "it" : "them")}"]);
+    }
+
     public static IEnumerable<string> Lines(IReadOnlyList<Finding> findings)
     {
         foreach (var finding in findings.OrderByDescending(finding => finding.Severity))
         {
             yield return ErrorText.OneLine($"  {Name(finding.Severity)}: {finding.Subject}: {finding.Found} ({finding.Code})");
-            if (finding.Needed.Length > 0)
+            if (finding.Needed is not ("" or Nothing))
             {
                 yield return ErrorText.OneLine($"    needed: {finding.Needed}");
             }
 
-            if (finding.Remedy.Length > 0)
+            if (finding.Remedy is not ("" or Nothing))
             {
                 yield return ErrorText.OneLine($"    remedy: {finding.Remedy}");
             }

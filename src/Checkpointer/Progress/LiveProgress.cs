@@ -33,11 +33,17 @@ internal sealed class LiveProgress(TextWriter writer, StderrLines lines, TimePro
                 var phases = new Phases(context, details, time);
                 try
                 {
-                    return await work(phases).ConfigureAwait(false);
+                    var result = await work(phases).ConfigureAwait(false);
+                    phases.End(succeeded: true);
+                    return result;
                 }
-                finally
+                catch (Exception)
                 {
-                    phases.End();
+                    phases.End(succeeded: false);
+
+                    // Without this the last frame would be one from before the failure.
+                    context.Refresh();
+                    throw;
                 }
             }).ConfigureAwait(false);
         }
@@ -61,7 +67,7 @@ internal sealed class LiveProgress(TextWriter writer, StderrLines lines, TimePro
             {
                 if (_last?.Phase != value.Phase)
                 {
-                    EndLocked();
+                    EndLocked(succeeded: true);
                     if (value.Phase == OperationPhase.Done)
                     {
                         return;
@@ -79,21 +85,22 @@ internal sealed class LiveProgress(TextWriter writer, StderrLines lines, TimePro
             }
         }
 
-        public void End()
+        public void End(bool succeeded)
         {
             lock (_lock)
             {
-                EndLocked();
+                EndLocked(succeeded);
             }
         }
 
-        private void EndLocked()
+        private void EndLocked(bool succeeded)
         {
             if (_task is { } task && _last is { } last)
             {
-                details.Set(task.Id, ProgressText.Finished(last, time.GetElapsedTime(_start)));
+                var text = ProgressText.Finished(last, time.GetElapsedTime(_start));
+                details.Set(task.Id, succeeded ? text : $"failed after {text}");
                 task.IsIndeterminate = false;
-                task.Value = task.MaxValue;
+                task.Value = succeeded ? task.MaxValue : task.Value;
                 task.StopTask();
             }
 

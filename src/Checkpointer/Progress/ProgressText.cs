@@ -10,6 +10,12 @@ internal static class ProgressText
     /// <summary>Longer estimates are guesses and say nothing.</summary>
     private static readonly TimeSpan LongestEta = TimeSpan.FromDays(1);
 
+    /// <summary>Before this share is done the speed is that of the first small files, and an estimate from it is a joke.</summary>
+    private const int EstimableShare = 100;
+
+    /// <summary>Amounts are looked at a few times a second: of a shorter phase they tell little.</summary>
+    private static readonly TimeSpan ShortestMeasured = TimeSpan.FromSeconds(1);
+
     /// <summary>For example <c>1.2 GiB of 4 GiB, 1.1 GiB/s, ratio 2.1, ETA 3s</c>; empty where there is nothing to tell yet.</summary>
     public static string Running(OperationProgress moment)
     {
@@ -34,12 +40,12 @@ internal static class ProgressText
     public static string Finished(OperationProgress moment, TimeSpan took)
     {
         var parts = new List<string> { Texts.Span(took) };
-        if (moment.BytesDone > 0)
+        if (moment.BytesDone > 0 && took >= ShortestMeasured)
         {
             parts.Add(ByteSize.Format(moment.BytesDone));
+            AddSpeed(parts, moment with { BytesPerSecond = moment.BytesDone / took.TotalSeconds });
         }
 
-        AddSpeed(parts, moment);
         return string.Join(", ", parts);
     }
 
@@ -64,7 +70,7 @@ internal static class ProgressText
 
     private static TimeSpan? Eta(OperationProgress moment)
     {
-        if (moment.BytesTotal is not { } total || moment.BytesPerSecond < 1 || total <= moment.BytesDone)
+        if (moment.BytesTotal is not { } total || moment.BytesPerSecond < 1 || total <= moment.BytesDone || moment.BytesDone < total / EstimableShare)
         {
             return null;
         }

@@ -48,7 +48,11 @@ internal sealed class CheckVerb : Verb
         await using (repository.ConfigureAwait(false))
         {
             var report = await context.Progress()
-                .ShowAsync(progress => repository.CheckAsync(context.Parse.GetValue(_data), new Forwarding(progress, context.Host.Time), cancellationToken))
+                .ShowAsync(progress =>
+                {
+                    progress.Report(new OperationProgress { Phase = Phase });
+                    return repository.CheckAsync(context.Parse.GetValue(_data), new Forwarding(progress, context.Host.Time), cancellationToken);
+                })
                 .ConfigureAwait(false);
             Tell(context, report);
             return (int)(report.Damaged ? ExitCode.Repository : ExitCode.Done);

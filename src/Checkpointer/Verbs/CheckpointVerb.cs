@@ -141,7 +141,7 @@ internal sealed class CheckpointVerb : Verb
             context.Print(line);
         }
 
-        foreach (var line in FindingText.Lines(result.Findings))
+        foreach (var line in FindingText.AfterSuccess(result.Findings))
         {
             context.Print(line);
         }

@@ -175,7 +175,7 @@ internal sealed class RestoreVerb : Verb
             context.Print(line);
         }
 
-        foreach (var line in FindingText.Lines(result.Findings))
+        foreach (var line in FindingText.AfterSuccess(result.Findings))
         {
             context.Print(line);
         }

@@ -17,11 +17,29 @@ public sealed class TextTests
                 "captured  3 GiB, stored 1 GiB (ratio 3.0)",
                 "frozen    1.23s (by CRIU's clock 1.2s)",
                 $"workload  ended; restore it with: checkpointer restore {Samples.Snapshot}",
-                "  note: vm.overcommit_memory: 0 (overcommit)",
-                "    needed: 1",
-                "    remedy: Set it to 1.",
+                "  1 note: preflight and --json show it",
             ],
             cli.OutLines);
+    }
+
+    [Fact]
+    public void What_was_overridden_is_told_again()
+    {
+        Assert.Equal(
+            [
+                "  overridable: fd 1 of pid 4711: a pipe to pid 12 (outside-pipe)",
+                "    needed: a file",
+                "    remedy: Redirect it.",
+                "  2 notes: preflight and --json show them",
+            ],
+            FindingText.AfterSuccess([Samples.Note, Samples.Overridable, Samples.Note]));
+        Assert.Empty(FindingText.AfterSuccess([]));
+    }
+
+    [Fact]
+    public void A_finding_that_needs_nothing_says_nothing_about_it()
+    {
+        Assert.Equal(["  note: vm.overcommit_memory: 0 (overcommit)"], FindingText.Lines([Samples.Note with { Needed = "nothing", Remedy = "nothing" }]));
     }
 
     [Fact]

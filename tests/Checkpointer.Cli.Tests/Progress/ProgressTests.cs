@@ -105,6 +105,7 @@ public sealed class ProgressTests
             progress.Report(new OperationProgress { Phase = OperationPhase.Dump });
             throw new OperationFailedException("x", "broken");
         }));
+        Assert.Contains("failed after 0s", writer.ToString(), StringComparison.Ordinal);
         lines.Write("error: broken");
         Assert.EndsWith("error: broken\n", writer.ToString(), StringComparison.Ordinal);
     }
@@ -145,8 +146,22 @@ public sealed class ProgressTests
     [Fact]
     public void An_estimate_of_days_is_not_shown()
     {
-        var moment = new OperationProgress { Phase = OperationPhase.Dump, BytesDone = 1024, BytesTotal = 1L << 40, BytesPerSecond = 1024 };
+        var moment = new OperationProgress { Phase = OperationPhase.Dump, BytesDone = 1L << 39, BytesTotal = 1L << 40, BytesPerSecond = 1024 };
         Assert.DoesNotContain("ETA", ProgressText.Running(moment), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_small_files_make_no_estimate()
+    {
+        var moment = new OperationProgress { Phase = OperationPhase.Dump, BytesDone = 1000, BytesTotal = 1 << 20, BytesPerSecond = 600 };
+        Assert.DoesNotContain("ETA", ProgressText.Running(moment), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_short_phase_has_its_time_only()
+    {
+        Assert.Equal("300ms", ProgressText.Finished(Moment(6, 2), TimeSpan.FromMilliseconds(300)));
+        Assert.Equal("3s, 6 GiB, 2 GiB/s, ratio 3.0", ProgressText.Finished(Moment(6, 2), TimeSpan.FromSeconds(3)));
     }
 
     private static OperationProgress Moment(long gib, long stored) => new()

@@ -32,6 +32,19 @@ public sealed class StdioMappingTests
         Assert.Throws<UsageException>(() => StdioMapping.Arguments(
             [End(StdioKind.Tty, StdioDirection.Both, "tty[8803:2d]", 1)], Plain with { Stdout = "/tmp/out" })).Code);
 
+    [Fact]
+    public void One_terminal_for_all_streams_obeys_the_stream_that_was_named()
+    {
+        var terminal = End(StdioKind.Tty, StdioDirection.Both, "tty[8803:2d]", 0) with
+        {
+            Descriptors = [new FdReference(100, 0), new FdReference(100, 1), new FdReference(100, 2)],
+        };
+        Assert.Equal(
+            ["--map", $"tty[8803:2d]=file-w:/proc/{Environment.ProcessId}/fd/1"],
+            StdioMapping.Arguments([terminal], Plain with { Stdout = "inherit" }));
+        Assert.Throws<UsageException>(() => StdioMapping.Arguments([terminal], Plain with { Stdout = "/tmp/out" }));
+    }
+
     private static StdioEnd End(StdioKind kind, StdioDirection direction, string key, int fd) => new()
     {
         Kind = kind,
