@@ -58,7 +58,7 @@ stop_nodes() {
         wait "${NODE_OUTER[$name]}" 2>/dev/null || true
     done
     for name in "${!NODE_OUTER[@]}"; do
-        for operation in "$BASE/$name/state/operations"/*; do
+        for operation in "$BASE/$name/state"/*/*; do
             [ -e "$operation" ] || continue
             operation=$(basename "$operation" .json)
             rmdir /sys/fs/cgroup/checkpointer/"$operation" /sys/fs/cgroup/*/checkpointer/"$operation" 2>/dev/null || true

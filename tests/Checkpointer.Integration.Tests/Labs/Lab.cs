@@ -25,6 +25,7 @@ internal sealed class Lab : IAsyncDisposable
         Directory = directory;
         Mark = $"{MarkName}={Path.GetFileName(directory)}";
         _cleaning = new LabCleaning(this);
+        LiveLabs.Add(_cleaning);
     }
 
     /// <summary>A short path: unix sockets below it must fit into 108 bytes.</summary>
@@ -48,8 +49,9 @@ internal sealed class Lab : IAsyncDisposable
     {
         Installation.SkipUnlessUsable();
         var directory = "/tmp/cl-" + RandomNumberGenerator.GetHexString(8, lowercase: true);
+        var lab = new Lab(directory);
         System.IO.Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return new Lab(directory);
+        return lab;
     }
 
     /// <summary>A new lab with an empty repository.</summary>
@@ -73,6 +75,7 @@ internal sealed class Lab : IAsyncDisposable
 
     internal async Task<Outcome> RunAsync(string program, IReadOnlyList<string> arguments, TimeSpan limit)
     {
+        LiveLabs.ThrowIfStopping();
         var stdout = new StringBuilder();
         var stderr = new StringBuilder();
         var clock = Stopwatch.StartNew();
@@ -122,7 +125,7 @@ internal sealed class Lab : IAsyncDisposable
     /// <summary>This file or folder outside of the lab is deleted with it.</summary>
     internal void TrackFile(string path) => _cleaning.TrackFile(path);
 
-    public ValueTask DisposeAsync() => _cleaning.RunAsync();
+    public ValueTask DisposeAsync() => new(_cleaning.RunAsync());
 
     /// <summary>The environment of every program that this lab starts; null removes a setting.</summary>
     internal Dictionary<string, string?> AllSettings()

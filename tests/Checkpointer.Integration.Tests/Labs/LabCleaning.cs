@@ -10,6 +10,7 @@ internal sealed partial class LabCleaning(Lab lab)
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(20);
     private readonly Dictionary<int, string> _roots = [];
     private readonly List<string> _files = [];
+    private Task? _run;
 
     internal void Track(int pid)
     {
@@ -24,7 +25,16 @@ internal sealed partial class LabCleaning(Lab lab)
 
     internal void TrackFile(string path) => _files.Add(path);
 
-    internal async ValueTask RunAsync()
+    /// <summary>Cleans once; whoever asks again gets the same outcome. Ending processes makes tests fail and clean up too.</summary>
+    internal Task RunAsync()
+    {
+        lock (_roots)
+        {
+            return _run ??= CleanAsync();
+        }
+    }
+
+    private async Task CleanAsync()
     {
         await EndProcessesAsync();
         UnmountAll();
@@ -35,6 +45,7 @@ internal sealed partial class LabCleaning(Lab lab)
         }
 
         Directory.Delete(lab.Directory, recursive: true);
+        LiveLabs.Remove(this);
     }
 
     private async Task EndProcessesAsync()
@@ -76,16 +87,16 @@ internal sealed partial class LabCleaning(Lab lab)
         }
     }
 
-    /// <summary>Cgroups are named after operations; this lab's operations are those of its journal.</summary>
+    /// <summary>Cgroups are named after operations; this lab's operations are named in its state: journal, logs, trees.</summary>
     private void RemoveCgroups()
     {
-        var journal = Path.Combine(lab.StateDirectory, "operations");
-        if (!Directory.Exists(journal))
+        if (!Directory.Exists(lab.StateDirectory))
         {
             return;
         }
 
-        var operations = Directory.EnumerateFileSystemEntries(journal).Select(Path.GetFileNameWithoutExtension).ToHashSet();
+        var operations = Directory.EnumerateDirectories(lab.StateDirectory).SelectMany(Directory.EnumerateFileSystemEntries)
+            .Select(Path.GetFileNameWithoutExtension).ToHashSet();
         foreach (var hierarchy in Directory.EnumerateDirectories("/sys/fs/cgroup").Prepend("/sys/fs/cgroup"))
         {
             var parent = Path.Combine(hierarchy, "checkpointer");
