@@ -79,7 +79,7 @@ public sealed class TelemetryTests
         await using var node = await NodeFixture.StartAsync();
         await node.Client.CheckpointAsync(NodeFixture.Request(), null, node.Deadline);
 
-        var record = Assert.Single(node.Log.WithId(EventIds.OperationSucceeded));
+        var record = Assert.Single(node.Log.WithId(EventIds.CheckpointSucceeded));
 
         Assert.Equal(LogLevel.Information, record.Level);
         Assert.Equal("inspect=5ms dump=100ms total=130ms unaccounted=25ms", record.Fields["Timings"]);

@@ -44,6 +44,12 @@ internal sealed class EventStream(HttpContext context, Operation operation, Func
 
     private async Task SendNewsAsync(OperationResource state)
     {
+        if (_phasesSent < state.Phases.Count)
+        {
+            // The phase's event carries the progress as well.
+            (_progressSent, _progressAt) = (state.Progress, time.GetTimestamp());
+        }
+
         for (; _phasesSent < state.Phases.Count; _phasesSent++)
         {
             var phase = state.Phases[_phasesSent];

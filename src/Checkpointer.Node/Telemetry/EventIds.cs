@@ -20,11 +20,12 @@ internal static class EventIds
 
     public const int OperationAccepted = 1200;
     public const int OperationCancelRequested = 1201;
-    public const int OperationSucceeded = 1202;
+    public const int CheckpointSucceeded = 1202;
     public const int OperationFailed = 1203;
     public const int OperationCancelled = 1204;
     public const int OperationAttention = 1205;
     public const int OperationRefused = 1206;
+    public const int RestoreSucceeded = 1207;
 
     public const int PeerRefused = 1300;
     public const int RequestFailed = 1301;

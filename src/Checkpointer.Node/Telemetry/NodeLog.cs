@@ -71,9 +71,7 @@ internal static partial class NodeLog
         var timings = Timings(figures?.Timings ?? PhaseTimes(state));
         if (state.Outcome == OperationOutcomes.Succeeded)
         {
-            OperationSucceeded(
-                logger, state.Id, state.Kind, state.Subject, figures?.Snapshot ?? "-", totalMs, figures?.FrozenMs ?? 0,
-                figures?.BytesCaptured ?? 0, figures?.BytesStored ?? 0, timings);
+            Succeeded(logger, state, figures, totalMs, timings);
             return;
         }
 
@@ -100,10 +98,30 @@ internal static partial class NodeLog
         }
     }
 
-    [LoggerMessage(EventIds.OperationSucceeded, LogLevel.Information,
+    private static void Succeeded(ILogger logger, OperationResource state, OperationFigures? figures, double totalMs, string timings)
+    {
+        var snapshot = figures?.Snapshot ?? "-";
+        if (state.Kind == OperationKinds.Checkpoint)
+        {
+            CheckpointSucceeded(
+                logger, state.Id, state.Kind, state.Subject, snapshot, totalMs, figures?.FrozenMs ?? 0, figures?.BytesCaptured ?? 0,
+                figures?.BytesStored ?? 0, timings);
+        }
+        else
+        {
+            RestoreSucceeded(logger, state.Id, state.Kind, state.Subject, snapshot, totalMs, timings);
+        }
+    }
+
+    [LoggerMessage(EventIds.RestoreSucceeded, LogLevel.Information,
+        "Operation {Operation} ({Kind} of {Subject}) succeeded: snapshot {Snapshot}, {TotalMs:0} ms; {Timings}")]
+    private static partial void RestoreSucceeded(
+        ILogger logger, string operation, string kind, string subject, string snapshot, double totalMs, string timings);
+
+    [LoggerMessage(EventIds.CheckpointSucceeded, LogLevel.Information,
         "Operation {Operation} ({Kind} of {Subject}) succeeded: snapshot {Snapshot}, {TotalMs:0} ms, frozen {FrozenMs:0} ms, "
         + "captured {BytesCaptured} bytes, stored {BytesStored} bytes; {Timings}")]
-    private static partial void OperationSucceeded(
+    private static partial void CheckpointSucceeded(
         ILogger logger, string operation, string kind, string subject, string snapshot, double totalMs, double frozenMs,
         long bytesCaptured, long bytesStored, string timings);
 
