@@ -28,7 +28,8 @@ public sealed class CancellationTests
         node.Engine.OnCheckpoint = async (_, _, _, cancellationToken) =>
         {
             started.SetResult();
-            await Task.Delay(Timeout.Infinite, cancellationToken).ContinueWith(_ => Task.Delay(200, CancellationToken.None), TaskScheduler.Default).Unwrap();
+            await Task.Delay(Timeout.Infinite, cancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
+            await Task.Delay(200, CancellationToken.None);
             rolledBack = true;
             throw new OperationCancelledException("cancelled", "Cancelled.") { Workload = WorkloadState.Running };
         };

@@ -33,9 +33,11 @@ public sealed class ConfigurationTests
             ("/run/a/a.sock", "/var/lib/a", "/run/a", 4L << 30, 2, TimeSpan.FromSeconds(90)),
             (read.Socket, read.StateDirectory, read.RunDirectory, read.MemoryBytes, read.MaxConcurrent, read.StopTimeout));
         Assert.Equal(new RepositoryEntry("/srv/checkpoints", "/etc/a.key"), read.Repositories["main"]);
-        Assert.Equal(new RepositoryEntry("https://x.blob.core.windows.net/c", NodeConfiguration.DefaultKeyFile), read.Repositories["cloud"]);
+        Assert.Equal(
+            new RepositoryEntry("https://x.blob.core.windows.net/c", NodeConfiguration.DefaultKeyFile), read.Repositories["cloud"]);
         Assert.Equal(IPEndPoint.Parse("0.0.0.0:9464"), read.MetricsListen);
-        Assert.Equal((LogFormat.Json, LogLevel.Debug, "/opt/criu", "/opt/shim"), (read.LogFormat, read.LogLevel, read.CriuPath, read.ShimDirectory));
+        Assert.Equal(
+            (LogFormat.Json, LogLevel.Debug, "/opt/criu", "/opt/shim"), (read.LogFormat, read.LogLevel, read.CriuPath, read.ShimDirectory));
     }
 
     [Fact]
@@ -65,8 +67,9 @@ public sealed class ConfigurationTests
         Assert.StartsWith("test.json has 13 problems:", lines[0], StringComparison.Ordinal);
         string[] keys =
         [
-            "sockte", "socket", "memory", "maxConcurrent", "stopTimeout", "repositories.main.ulr", "repositories.main.url", "repositories.a/b",
-            "repositories.a/b.url", "metrics.listen", "metrics.port", "log.format", "log.level",
+            "sockte", "socket", "memory", "maxConcurrent", "stopTimeout", "repositories.main.ulr",
+            "repositories.main.url", "repositories.a/b", "repositories.a/b.url", "metrics.listen", "metrics.port",
+            "log.format", "log.level",
         ];
         Assert.Equal(keys, lines.Skip(1).Select(l => l[..l.IndexOf(": ", StringComparison.Ordinal)]));
     }

@@ -51,7 +51,10 @@ public sealed class LifeTests
     [Fact]
     public async Task A_recovery_that_fails_stops_the_start()
     {
-        var engine = new ScriptedEngine { OnRecover = _ => throw new HostException("journal-too-new", "The journal is newer than this program.") };
+        var engine = new ScriptedEngine
+        {
+            OnRecover = _ => throw new HostException("journal-too-new", "The journal is newer than this program."),
+        };
         await using var node = NodeFixture.Create(engine: engine);
 
         var error = await Assert.ThrowsAsync<HostException>(() => node.Host.StartAsync(node.Deadline));

@@ -41,7 +41,9 @@ public sealed class OpenApiTests
         var routes = NodeApi.RoutesOf(node.Host.App).Select(r => $"{r.Method} {r.Pattern}").Order(StringComparer.Ordinal);
 
         var described = Document.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Where(o => o.Name != "parameters").Select(o => $"{o.Name.ToUpperInvariant()} {path.Name}"))
+            .SelectMany(path => path.Value.EnumerateObject()
+                .Where(o => o.Name != "parameters")
+                .Select(o => $"{o.Name.ToUpperInvariant()} {path.Name}"))
             .Order(StringComparer.Ordinal);
 
         Assert.Equal(routes, described);
@@ -60,7 +62,9 @@ public sealed class OpenApiTests
         if (request)
         {
             var required = schema.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(n => n.GetString()!) : [];
-            Assert.Equal(info.Properties.Where(p => p.IsRequired).Select(p => p.Name).Order(StringComparer.Ordinal), required.Order(StringComparer.Ordinal));
+            Assert.Equal(
+                info.Properties.Where(p => p.IsRequired).Select(p => p.Name).Order(StringComparer.Ordinal),
+                required.Order(StringComparer.Ordinal));
             Assert.False(schema.GetProperty("additionalProperties").GetBoolean());
         }
     }
@@ -111,7 +115,8 @@ public sealed class OpenApiTests
 
     private static IEnumerable<string> References(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => element.EnumerateObject().SelectMany(p => p.NameEquals("$ref") ? [p.Value.GetString()!] : References(p.Value)),
+        JsonValueKind.Object => element.EnumerateObject().SelectMany(
+            p => p.NameEquals("$ref") ? [p.Value.GetString()!] : References(p.Value)),
         JsonValueKind.Array => element.EnumerateArray().SelectMany(References),
         _ => [],
     };

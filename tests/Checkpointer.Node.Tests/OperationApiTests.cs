@@ -71,7 +71,8 @@ public sealed class OperationApiTests
         {
             node.Engine.OnCheckpoint = (_, _, _, _) => Task.FromException<CheckpointResult>(error);
 
-            var seen = await Assert.ThrowsAnyAsync<CheckpointerException>(() => node.Client.CheckpointAsync(NodeFixture.Request(), null, node.Deadline));
+            var seen = await Assert.ThrowsAnyAsync<CheckpointerException>(
+                () => node.Client.CheckpointAsync(NodeFixture.Request(), null, node.Deadline));
 
             Assert.IsType(error.GetType(), seen);
             Assert.Equal(
@@ -87,7 +88,8 @@ public sealed class OperationApiTests
         await using var node = await NodeFixture.StartAsync();
         node.Engine.OnCheckpoint = (_, _, _, _) => throw new InvalidOperationException("boom");
 
-        var seen = await Assert.ThrowsAsync<OperationFailedException>(() => node.Client.CheckpointAsync(NodeFixture.Request(), null, node.Deadline));
+        var seen = await Assert.ThrowsAsync<OperationFailedException>(
+            () => node.Client.CheckpointAsync(NodeFixture.Request(), null, node.Deadline));
 
         Assert.Equal("internal-error", seen.Code);
         Assert.Equal(WorkloadState.Unknown, seen.Workload);
@@ -136,8 +138,10 @@ public sealed class OperationApiTests
         await using var node = await NodeFixture.StartAsync();
         var request = new RestoreRequest { Snapshot = "a", Repository = "/r", KeyFile = "/k" };
 
-        var inherit = await Assert.ThrowsAsync<UsageException>(() => node.Client.StartRestoreAsync(request with { Stdin = "inherit" }, node.Deadline));
-        var relative = await Assert.ThrowsAsync<UsageException>(() => node.Client.StartRestoreAsync(request with { Stdout = "out.txt" }, node.Deadline));
+        var inherit = await Assert.ThrowsAsync<UsageException>(
+            () => node.Client.StartRestoreAsync(request with { Stdin = "inherit" }, node.Deadline));
+        var relative = await Assert.ThrowsAsync<UsageException>(
+            () => node.Client.StartRestoreAsync(request with { Stdout = "out.txt" }, node.Deadline));
 
         Assert.Equal("stdin-inherit", inherit.Code);
         Assert.Equal("stdout-relative", relative.Code);

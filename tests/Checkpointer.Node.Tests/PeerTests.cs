@@ -75,7 +75,8 @@ public sealed class PeerTests
     public async Task Pids_are_translated_both_ways_and_into_deeper_namespaces()
     {
         // caller: a shell in a namespace of its own; deeper: a sleep in a namespace below that one.
-        var start = new ProcessStartInfo("unshare", ["--pid", "--fork", "--kill-child", "sh", "-c", "unshare --pid --fork --kill-child sleep 61 & echo ready; wait"])
+        var start = new ProcessStartInfo(
+            "unshare", ["--pid", "--fork", "--kill-child", "sh", "-c", "unshare --pid --fork --kill-child sleep 61 & echo ready; wait"])
         {
             RedirectStandardOutput = true,
         };

@@ -168,6 +168,7 @@ public sealed class QueueTests
     /// <summary>The request for pid n goes through the n-th gate.</summary>
     private static void Script(NodeFixture node, params Gate[] gates)
     {
-        node.Engine.OnCheckpoint = (id, request, progress, cancellationToken) => gates[request.Pid - 1].RunAsync(id, request, progress, cancellationToken);
+        node.Engine.OnCheckpoint = (id, request, progress, cancellationToken) =>
+            gates[request.Pid - 1].RunAsync(id, request, progress, cancellationToken);
     }
 }

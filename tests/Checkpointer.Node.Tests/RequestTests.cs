@@ -52,7 +52,8 @@ public sealed class RequestTests
         using var response = await http.PostAsync("/v1/checkpoints?wait=true", NodeFixture.Json(Good), node.Deadline);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Equal((CheckpointRequest.DefaultMemoryBytes, CheckpointRequest.DefaultMaxFrozenSeconds), (seen!.MemoryBytes, seen.MaxFrozenSeconds));
+        Assert.Equal(
+            (CheckpointRequest.DefaultMemoryBytes, CheckpointRequest.DefaultMaxFrozenSeconds), (seen!.MemoryBytes, seen.MaxFrozenSeconds));
         Assert.Equal((false, false, null), (seen.LeaveRunning, seen.Force, seen.TimeoutSeconds));
         Assert.Empty(seen.Labels);
         Assert.Empty(seen.Include);
@@ -80,7 +81,8 @@ public sealed class RequestTests
     {
         await using var node = await NodeFixture.StartAsync();
         using var http = Http.Over(node.Socket);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/checkpoints") { Content = NodeFixture.Json(new string(' ', RequestReader.MaxBodyBytes + 1)) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/checkpoints");
+        request.Content = NodeFixture.Json(new string(' ', RequestReader.MaxBodyBytes + 1));
         request.Headers.TransferEncodingChunked = true;
 
         using var response = await http.SendAsync(request, node.Deadline);

@@ -6,6 +6,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Checkpointer.Node.Tests;
 
+/// <summary>
+/// Alone: the exporter listens to every meter of its name in the process, so services of other tests would add to the figures.
+/// </summary>
+[CollectionDefinition(nameof(AloneCollection), DisableParallelization = true)]
+public sealed class AloneCollection;
+
+[Collection(nameof(AloneCollection))]
 public sealed class TelemetryTests
 {
     [Fact]
@@ -108,7 +115,8 @@ public sealed class TelemetryTests
     [Fact]
     public void Event_ids_are_unique()
     {
-        var ids = typeof(EventIds).GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => (int)f.GetRawConstantValue()!).ToArray();
+        var fields = typeof(EventIds).GetFields(BindingFlags.Public | BindingFlags.Static);
+        var ids = fields.Select(f => (int)f.GetRawConstantValue()!).ToArray();
 
         Assert.NotEmpty(ids);
         Assert.Equal(ids.Length, ids.Distinct().Count());
@@ -124,7 +132,8 @@ public sealed class TelemetryTests
             var end = line.IndexOf('}', StringComparison.Ordinal);
             Assert.DoesNotContain("otel_scope", line, StringComparison.Ordinal);
             var space = line.IndexOf(' ', end < 0 ? 0 : end);
-            result[line[..space].Replace("{}", "", StringComparison.Ordinal)] = double.Parse(line[(space + 1)..].Split(' ')[0], CultureInfo.InvariantCulture);
+            var name = line[..space].Replace("{}", "", StringComparison.Ordinal);
+            result[name] = double.Parse(line[(space + 1)..].Split(' ')[0], CultureInfo.InvariantCulture);
         }
 
         return result;

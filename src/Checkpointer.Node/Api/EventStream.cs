@@ -9,7 +9,8 @@ namespace Checkpointer.Node;
 /// The server-sent events of one operation for one reader: the state now, every phase, the newest progress, the finish.
 /// The reader pulls from the operation's state, so a slow one skips progress and costs no memory.
 /// </summary>
-internal sealed class EventStream(HttpContext context, Operation operation, Func<OperationResource, OperationResource> show, TimeProvider time)
+internal sealed class EventStream(
+    HttpContext context, Operation operation, Func<OperationResource, OperationResource> show, TimeProvider time)
 {
     /// <summary>A comment after this much silence keeps proxies and readers from giving the connection up.</summary>
     public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);

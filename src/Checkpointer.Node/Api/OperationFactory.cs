@@ -52,7 +52,8 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
     {
         if (bytes <= 0)
         {
-            throw new UsageException("memory-invalid", $"{bytes} bytes of buffers are not enough for any operation.", "Ask for more with --memory.");
+            throw new UsageException(
+                "memory-invalid", $"{bytes} bytes of buffers are not enough for any operation.", "Ask for more with --memory.");
         }
     }
 
@@ -61,7 +62,8 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
     {
         if (request.Labels is null || request.Labels.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!))
         {
-            throw new UsageException("bad-request", "'labels' and 'include' and what they hold must not be null.", "Leave them out where there are none.");
+            throw new UsageException(
+                "bad-request", "'labels' and 'include' and what they hold must not be null.", "Leave them out where there are none.");
         }
     }
 
@@ -70,13 +72,17 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
         if (target == "inherit")
         {
             throw new UsageException(
-                $"{name}-inherit", $"The service cannot give its callers' {name} to a restored process.", "Name a file, or use --embedded.");
+                $"{name}-inherit",
+                $"The service cannot give its callers' {name} to a restored process.",
+                "Name a file, or use --embedded.");
         }
 
         if (target is not null && !target.StartsWith('/'))
         {
             throw new UsageException(
-                $"{name}-relative", $"{name} is to be '{target}', which is not an absolute path.", "Write the whole path: the service has another working directory.");
+                $"{name}-relative",
+                $"{name} is to be '{target}', which is not an absolute path.",
+                "Write the whole path: the service has another working directory.");
         }
     }
 }

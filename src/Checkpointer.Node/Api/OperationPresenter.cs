@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Checkpointer.Node;
 
-/// <summary>Shows an operation to a caller: the pid of a restored tree is the one in the caller's pid namespace, 0 where it is not visible there.</summary>
+/// <summary>
+/// Shows an operation to a caller: the pid of a restored tree is the one in the caller's pid namespace, 0 where it is not visible
+/// there.
+/// </summary>
 internal sealed class OperationPresenter(CallerPids pids)
 {
     public OperationResource Show(OperationResource operation, PeerIdentity caller)

@@ -45,8 +45,8 @@ internal sealed class PeerMiddleware(RequestDelegate next, ILogger<PeerMiddlewar
         else if (peer.Uid != Root)
         {
             NodeLog.PeerRefused(logger, peer.Uid, peer.Pid);
-            await Answers.ErrorAsync(
-                context, new HostException("peer-refused", "Only root may use this service.", "Run the command as root.")).ConfigureAwait(false);
+            var error = new HostException("peer-refused", "Only root may use this service.", "Run the command as root.");
+            await Answers.ErrorAsync(context, error).ConfigureAwait(false);
             return;
         }
 

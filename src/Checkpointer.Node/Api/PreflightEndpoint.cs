@@ -15,7 +15,8 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
         }
 
         var report = request.Pid is { } pid
-            ? await engine.PreflightProcessAsync(pids.ToOurs(PeerMiddleware.PeerOf(context).Pid, pid), context.RequestAborted).ConfigureAwait(false)
+            ? await engine.PreflightProcessAsync(
+                pids.ToOurs(PeerMiddleware.PeerOf(context).Pid, pid), context.RequestAborted).ConfigureAwait(false)
             : await SnapshotAsync(request, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, StatusCodes.Status200OK, report, NodeJson.Default.PreflightReport).ConfigureAwait(false);
     }

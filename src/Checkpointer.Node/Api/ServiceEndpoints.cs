@@ -46,7 +46,8 @@ internal sealed class ServiceEndpoints(NodeConfiguration configuration, Operatio
     public async Task HealthAsync(HttpContext context)
     {
         await scheduler.ProbeAsync(context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, StatusCodes.Status200OK, new HealthResource("ok"), NodeJson.Default.HealthResource).ConfigureAwait(false);
+        await Answers.WriteAsync(
+            context, StatusCodes.Status200OK, new HealthResource("ok"), NodeJson.Default.HealthResource).ConfigureAwait(false);
     }
 
     public Task ReadyAsync(HttpContext context)

@@ -75,6 +75,7 @@ internal sealed class TreeEndpoints(IEngine engine, TimeProvider time)
         var name = context.Request.RouteValues["operation"] as string;
         return OperationId.IsValid(name)
             ? name!
-            : throw new UsageException("tree-not-found", "There is no such restored tree here.", "It is named by the operation that restored it.");
+            : throw new UsageException(
+                "tree-not-found", "There is no such restored tree here.", "It is named by the operation that restored it.");
     }
 }

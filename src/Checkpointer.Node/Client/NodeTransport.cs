@@ -81,12 +81,14 @@ internal sealed class NodeTransport : IDisposable
 
     public async IAsyncEnumerable<OperationEvent> EventsAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using var response = await SendAsync(
+            HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         await ThrowIfFailedAsync(response, cancellationToken).ConfigureAwait(false);
         var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
-            var parser = SseParser.Create(stream, (type, data) => new OperationEvent(type, Parse(data, NodeJson.Default.OperationResource)));
+            var parser = SseParser.Create(
+                stream, (type, data) => new OperationEvent(type, Parse(data, NodeJson.Default.OperationResource)));
             var items = parser.EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
             await using (items.ConfigureAwait(false))
             {
@@ -179,7 +181,8 @@ internal sealed class NodeTransport : IDisposable
 
         throw error?.Error is { } report
             ? ErrorTranslation.ToException(report)
-            : new OperationFailedException("service-answer", $"The service answered {(int)response.StatusCode} {response.ReasonPhrase} without saying why.");
+            : new OperationFailedException(
+                "service-answer", $"The service answered {(int)response.StatusCode} {response.ReasonPhrase} without saying why.");
     }
 
     private static T Parse<T>(ReadOnlySpan<byte> bytes, JsonTypeInfo<T> type)
@@ -191,7 +194,10 @@ internal sealed class NodeTransport : IDisposable
         catch (JsonException e)
         {
             throw new OperationFailedException(
-                "service-answer", $"The service's answer was not understood: {e.Message}", "Use a client and a service of the same version.", e);
+                "service-answer",
+                $"The service's answer was not understood: {e.Message}",
+                "Use a client and a service of the same version.",
+                e);
         }
     }
 }

@@ -38,7 +38,10 @@ public static class NodeConfigurationFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UsageException(
-                "configuration-unreadable", $"The configuration file {path} cannot be read: {e.Message}", "Name an existing file with --config.", e);
+                "configuration-unreadable",
+                $"The configuration file {path} cannot be read: {e.Message}",
+                "Name an existing file with --config.",
+                e);
         }
 
         return Parse(bytes, path);
@@ -85,7 +88,10 @@ public static class NodeConfigurationFile
                 "shimDirectory" => result with { ShimDirectory = reader.AbsolutePath("") },
                 "repositories" => result with { Repositories = reader.Repositories() },
                 "memory" => result with { MemoryBytes = reader.Bytes(result.MemoryBytes, NodeConfiguration.MinMemoryBytes) },
-                "maxConcurrent" => result with { MaxConcurrent = reader.Integer(result.MaxConcurrent, 1, NodeConfiguration.MaxMaxConcurrent) },
+                "maxConcurrent" => result with
+                {
+                    MaxConcurrent = reader.Integer(result.MaxConcurrent, 1, NodeConfiguration.MaxMaxConcurrent),
+                },
                 "stopTimeout" => result with { StopTimeout = reader.Duration(result.StopTimeout) },
                 "metrics" => ReadMetrics(result, reader),
                 "log" => ReadLog(result, reader),
@@ -95,7 +101,8 @@ public static class NodeConfigurationFile
 
         if (result.Socket.Length > SocketPlace.MaxPathBytes)
         {
-            problems.Add("socket", $"'{result.Socket}' is longer than {SocketPlace.MaxPathBytes} bytes, the kernel's limit for socket paths");
+            problems.Add(
+                "socket", $"'{result.Socket}' is longer than {SocketPlace.MaxPathBytes} bytes, the kernel's limit for socket paths");
         }
 
         return result;

@@ -76,14 +76,18 @@ internal sealed class RepositoryAccess(IReadOnlyDictionary<string, RepositoryEnt
         if (!IsAbsolute(repository))
         {
             throw new UsageException(
-                "repository-relative", $"'{repository}' is neither an absolute path nor a URL.", "Write the whole path: the service has another working directory.");
+                "repository-relative",
+                $"'{repository}' is neither an absolute path nor a URL.",
+                "Write the whole path: the service has another working directory.");
         }
 
         var key = string.IsNullOrEmpty(keyFile) ? NodeConfiguration.DefaultKeyFile : keyFile;
         if (key[0] != '/')
         {
             throw new UsageException(
-                "key-file-relative", $"'{key}' is not an absolute path.", "Write the whole path: the service has another working directory.");
+                "key-file-relative",
+                $"'{key}' is not an absolute path.",
+                "Write the whole path: the service has another working directory.");
         }
 
         return new RepositoryEntry(repository, key);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -47,7 +48,8 @@ internal sealed class NodeHost : IAsyncDisposable
         var place = SocketPlace.Take(configuration.Socket, configuration.RunDirectory);
         try
         {
-            var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Checkpointer.Node", ContentRootPath = "/" });
+            var builder = WebApplication.CreateEmptyBuilder(
+                new WebApplicationOptions { ApplicationName = "Checkpointer.Node", ContentRootPath = "/" });
             NodeLogging.Configure(builder.Logging, configuration);
             logging?.Invoke(builder.Logging);
             AddServices(builder.Services, configuration, engine, time ?? TimeProvider.System);
@@ -158,7 +160,7 @@ internal sealed class NodeHost : IAsyncDisposable
         builder.Services.Configure<SocketTransportOptions>(transport =>
         {
             transport.CreateBoundListenSocket = endPoint =>
-                endPoint is System.Net.Sockets.UnixDomainSocketEndPoint ? place.Bind() : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+                endPoint is UnixDomainSocketEndPoint ? place.Bind() : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -14,7 +14,8 @@ public static class NodeService
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            throw new HostException("not-root", "The node service needs root: it freezes and restores other people's processes.", "Run it as root.");
+            throw new HostException(
+                "not-root", "The node service needs root: it freezes and restores other people's processes.", "Run it as root.");
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -34,9 +34,15 @@ internal sealed class ServiceState(TimeProvider time)
         switch (_name)
         {
             case Recovering:
-                throw new HostException("service-recovering", "The service has just started and still recovers interrupted operations.", "Try again in a moment.");
+                throw new HostException(
+                    "service-recovering",
+                    "The service has just started and still recovers interrupted operations.",
+                    "Try again in a moment.");
             case Stopping:
-                throw new HostException("service-stopping", "The service is stopping and takes no new operations.", "Try again when it has been started again.");
+                throw new HostException(
+                    "service-stopping",
+                    "The service is stopping and takes no new operations.",
+                    "Try again when it has been started again.");
             default:
                 return;
         }

@@ -42,7 +42,9 @@ internal sealed class SocketPlace : IDisposable
         if (bytes > MaxPathBytes)
         {
             throw new HostException(
-                "socket-path", $"The socket's path has {bytes} bytes; the kernel takes at most {MaxPathBytes}: {path}", "Choose a shorter --socket.");
+                "socket-path",
+                $"The socket's path has {bytes} bytes; the kernel takes at most {MaxPathBytes}: {path}",
+                "Choose a shorter --socket.");
         }
 
         PrepareDirectory(System.IO.Path.GetDirectoryName(path)!, runDirectory);
@@ -86,7 +88,8 @@ internal sealed class SocketPlace : IDisposable
         }
         catch (ArgumentOutOfRangeException e)
         {
-            throw new HostException("socket-path", $"The socket's path is longer than {MaxPathBytes} bytes: {path}", "Choose a shorter --socket.", e);
+            throw new HostException(
+                "socket-path", $"The socket's path is longer than {MaxPathBytes} bytes: {path}", "Choose a shorter --socket.", e);
         }
     }
 
@@ -150,7 +153,11 @@ internal sealed class SocketPlace : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new HostException("socket-directory", $"The socket's directory {directory} cannot be used: {e.Message}", "Run as root, or choose another --socket.", e);
+            throw new HostException(
+                "socket-directory",
+                $"The socket's directory {directory} cannot be used: {e.Message}",
+                "Run as root, or choose another --socket.",
+                e);
         }
     }
 
@@ -162,7 +169,11 @@ internal sealed class SocketPlace : IDisposable
         }
         catch (PlatformException e)
         {
-            throw new HostException("socket-directory", $"The lock file {path}.lock cannot be used: {e.Message}", "Run as root, or choose another --socket.", e);
+            throw new HostException(
+                "socket-directory",
+                $"The lock file {path}.lock cannot be used: {e.Message}",
+                "Run as root, or choose another --socket.",
+                e);
         }
     }
 

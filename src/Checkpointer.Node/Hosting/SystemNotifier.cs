@@ -16,7 +16,10 @@ internal interface ISystemNotifier
     void Stopping();
 }
 
-/// <summary>Tells systemd; does nothing where systemd did not start us. A manager that cannot be reached is logged: it is no reason to stop.</summary>
+/// <summary>
+/// Tells systemd; does nothing where systemd did not start us. A manager that cannot be reached is logged: it is no reason to
+/// stop.
+/// </summary>
 internal sealed class SystemdNotifier(ILogger<SystemdNotifier> logger) : ISystemNotifier
 {
     public TimeSpan? WatchdogInterval => SdNotify.WatchdogInterval;

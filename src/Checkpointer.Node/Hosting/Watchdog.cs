@@ -7,7 +7,8 @@ namespace Checkpointer.Node;
 /// Feeds systemd's watchdog while the operation loop answers. A service whose loop hangs is not fed and is restarted; its
 /// journal and the owners of restored trees make that harmless.
 /// </summary>
-internal sealed class Watchdog(OperationScheduler scheduler, ISystemNotifier notifier, TimeProvider time, ILogger<Watchdog> logger) : BackgroundService
+internal sealed class Watchdog(
+    OperationScheduler scheduler, ISystemNotifier notifier, TimeProvider time, ILogger<Watchdog> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

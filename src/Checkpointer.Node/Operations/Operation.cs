@@ -10,7 +10,11 @@ internal sealed record OperationYield(JsonElement Result, OperationFigures Figur
 
 /// <summary>Figures of a finished operation. Times in milliseconds.</summary>
 internal sealed record OperationFigures(
-    IReadOnlyDictionary<string, double> Timings, long BytesCaptured = 0, long BytesStored = 0, double? FrozenMs = null, string? Snapshot = null);
+    IReadOnlyDictionary<string, double> Timings,
+    long BytesCaptured = 0,
+    long BytesStored = 0,
+    double? FrozenMs = null,
+    string? Snapshot = null);
 
 /// <summary>
 /// One operation: its state, and the waking of those who watch it. Thread-safe. Watchers read snapshots of the state and wait for

@@ -15,7 +15,8 @@ internal sealed class OperationScheduler : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly LinkedList<Operation> _queue = [];
     private readonly Dictionary<string, Operation> _running = new(StringComparer.Ordinal);
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly List<TaskCompletionSource> _probes = [];
     private readonly OperationHistory _history;
     private readonly NodeMetrics _metrics;
@@ -51,7 +52,8 @@ internal sealed class OperationScheduler : IAsyncDisposable
         {
             throw new UsageException(
                 "memory-over-budget",
-                $"The operation wants {ByteSize.Format(operation.MemoryBytes)} of buffers; all operations of this node have {ByteSize.Format(Budget.TotalBytes)} together.",
+                $"The operation wants {ByteSize.Format(operation.MemoryBytes)} of buffers; "
+                    + $"all operations of this node have {ByteSize.Format(Budget.TotalBytes)} together.",
                 "Ask for less with --memory, or raise 'memory' in the service's configuration.");
         }
 
@@ -59,12 +61,16 @@ internal sealed class OperationScheduler : IAsyncDisposable
         {
             if (_stopping)
             {
-                throw new HostException("service-stopping", "The service is stopping and takes no new operations.", "Try again when it has been started again.");
+                throw new HostException(
+                    "service-stopping",
+                    "The service is stopping and takes no new operations.",
+                    "Try again when it has been started again.");
             }
 
             if (_queue.Count >= MaxQueued)
             {
-                throw new HostException("queue-full", $"{MaxQueued} operations are waiting already.", "Try again when some of them are over.");
+                throw new HostException(
+                    "queue-full", $"{MaxQueued} operations are waiting already.", "Try again when some of them are over.");
             }
 
             _history.Add(operation);

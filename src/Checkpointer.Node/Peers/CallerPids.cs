@@ -11,7 +11,9 @@ namespace Checkpointer.Node;
 /// <param name="procRoot">Where our pid namespace's proc is mounted.</param>
 internal sealed class CallerPids(string procRoot = "/proc")
 {
-    /// <summary>Links from a process to its ancestors; the kernel nests pid namespaces 32 deep, process trees are far shallower than this.</summary>
+    /// <summary>
+    /// Links from a process to its ancestors; the kernel nests pid namespaces 32 deep, process trees are far shallower than this.
+    /// </summary>
     private const int MaxAncestors = 4096;
 
     /// <summary>The pid in our namespace of what the caller calls <paramref name="pid"/>.</summary>
@@ -40,7 +42,8 @@ internal sealed class CallerPids(string procRoot = "/proc")
             }
         }
 
-        throw new UsageException("pid-not-found", $"There is no process {pid} in your pid namespace.", "Name a running process; ps shows them.");
+        throw new UsageException(
+            "pid-not-found", $"There is no process {pid} in your pid namespace.", "Name a running process; ps shows them.");
     }
 
     /// <summary>What the caller calls our process <paramref name="pid"/>; 0 when it is not visible in the caller's namespace.</summary>
@@ -73,7 +76,9 @@ internal sealed class CallerPids(string procRoot = "/proc")
                 "Run the command in the service's pid namespace (nsenter --target <pid of the service> --pid --mount), or use --embedded.");
         }
 
-        return (theirs, Namespace(Environment.ProcessId) ?? throw new HostException("no-proc", $"{procRoot} does not show this process.", "Mount proc."));
+        var ours = Namespace(Environment.ProcessId)
+            ?? throw new HostException("no-proc", $"{procRoot} does not show this process.", "Mount proc.");
+        return (theirs, ours);
     }
 
     private bool IsInside(int pid, string wanted)
@@ -121,7 +126,8 @@ internal sealed class CallerPids(string procRoot = "/proc")
 
     private int ParentOf(int pid)
     {
-        return int.TryParse(StatusLine(pid, "PPid:"), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var parent) ? parent : 0;
+        var line = StatusLine(pid, "PPid:");
+        return int.TryParse(line, NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var parent) ? parent : 0;
     }
 
     private string StatusLine(int pid, string key)

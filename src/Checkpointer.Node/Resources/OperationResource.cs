@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Checkpointer.Node;
 
-/// <summary>One checkpoint or restore as the service tells about it. Times are UTC; <see cref="Outcome"/> is null until it is over.</summary>
+/// <summary>
+/// One checkpoint or restore as the service tells about it. Times are UTC; <see cref="Outcome"/> is null until it is over.
+/// </summary>
 public sealed record OperationResource
 {
     public required string Id { get; init; }

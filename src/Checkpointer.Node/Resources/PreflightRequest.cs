@@ -1,6 +1,9 @@
 namespace Checkpointer.Node;
 
-/// <summary>Asks whether a process can be checkpointed (<see cref="Pid"/>) or a snapshot restored here (<see cref="Snapshot"/>): one of the two.</summary>
+/// <summary>
+/// Asks whether a process can be checkpointed (<see cref="Pid"/>) or a snapshot restored here (<see cref="Snapshot"/>): one of
+/// the two.
+/// </summary>
 public sealed record PreflightRequest
 {
     /// <summary>In the caller's pid namespace.</summary>

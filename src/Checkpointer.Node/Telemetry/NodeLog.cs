@@ -7,8 +7,10 @@ namespace Checkpointer.Node;
 internal static partial class NodeLog
 {
     [LoggerMessage(EventIds.ServiceStarting, LogLevel.Information,
-        "Checkpointer {Version} starts on {Socket}: memory {Memory}, at most {MaxConcurrent} operations at once, state in {StateDirectory}")]
-    public static partial void ServiceStarting(ILogger logger, string version, string socket, string memory, int maxConcurrent, string stateDirectory);
+        "Checkpointer {Version} starts on {Socket}: memory {Memory}, at most {MaxConcurrent} operations at once, "
+        + "state in {StateDirectory}")]
+    public static partial void ServiceStarting(
+        ILogger logger, string version, string socket, string memory, int maxConcurrent, string stateDirectory);
 
     [LoggerMessage(EventIds.RepositoriesOpen, LogLevel.Warning,
         "No repository is configured: requests of root name their own repositories and key files")]
@@ -21,7 +23,8 @@ internal static partial class NodeLog
         "Stopping: nothing new is taken; {Running} running operations have {Seconds:0} s before they are rolled back")]
     public static partial void ServiceStopping(ILogger logger, int running, double seconds);
 
-    [LoggerMessage(EventIds.RollingBack, LogLevel.Warning, "Rolling back operations {Operations}: they did not finish in time for the stop")]
+    [LoggerMessage(EventIds.RollingBack, LogLevel.Warning,
+        "Rolling back operations {Operations}: they did not finish in time for the stop")]
     public static partial void RollingBack(ILogger logger, string operations);
 
     [LoggerMessage(EventIds.RollbackOverdue, LogLevel.Critical,
@@ -43,7 +46,8 @@ internal static partial class NodeLog
 
     [LoggerMessage(EventIds.RecoveredOperation, LogLevel.Warning,
         "Recovered operation {Operation} ({Kind}, interrupted in {Phase}): {Outcome}. {Message}")]
-    public static partial void RecoveredOperation(ILogger logger, string operation, string kind, string phase, string outcome, string message);
+    public static partial void RecoveredOperation(
+        ILogger logger, string operation, string kind, string phase, string outcome, string message);
 
     [LoggerMessage(EventIds.RecoveryAttention, LogLevel.Critical,
         "Operation {Operation} ({Kind}, interrupted in {Phase}) needs a person: {Message}")]
@@ -94,7 +98,8 @@ internal static partial class NodeLog
         else
         {
             OperationFailed(
-                logger, unexpected, state.Id, state.Kind, state.Subject, error.Code, error.Message, error.WorkloadState, error.SnapshotDurable, totalMs, timings);
+                logger, unexpected, state.Id, state.Kind, state.Subject, error.Code, error.Message, error.WorkloadState,
+                error.SnapshotDurable, totalMs, timings);
         }
     }
 
@@ -126,7 +131,8 @@ internal static partial class NodeLog
         long bytesCaptured, long bytesStored, string timings);
 
     [LoggerMessage(EventIds.OperationFailed, LogLevel.Error,
-        "Operation {Operation} ({Kind} of {Subject}) failed: {Code}: {Error} Workload {Workload}, snapshot durable {SnapshotDurable}, {TotalMs:0} ms; {Timings}")]
+        "Operation {Operation} ({Kind} of {Subject}) failed: {Code}: {Error} Workload {Workload}, "
+        + "snapshot durable {SnapshotDurable}, {TotalMs:0} ms; {Timings}")]
     private static partial void OperationFailed(
         ILogger logger, Exception? exception, string operation, string kind, string subject, string code, string error, string workload,
         bool snapshotDurable, double totalMs, string timings);
@@ -139,12 +145,14 @@ internal static partial class NodeLog
     [LoggerMessage(EventIds.OperationCancelled, LogLevel.Warning,
         "Operation {Operation} ({Kind} of {Subject}) was cancelled: workload {Workload}, {TotalMs:0} ms; {Timings}")]
     private static partial void OperationCancelled(
-        ILogger logger, Exception? exception, string operation, string kind, string subject, string workload, double totalMs, string timings);
+        ILogger logger, Exception? exception, string operation, string kind, string subject, string workload, double totalMs,
+        string timings);
 
     [LoggerMessage(EventIds.OperationAttention, LogLevel.Critical,
         "Operation {Operation} ({Kind} of {Subject}) needs a person: {Code}: {Error} {TotalMs:0} ms; {Timings}")]
     private static partial void OperationAttention(
-        ILogger logger, Exception? exception, string operation, string kind, string subject, string code, string error, double totalMs, string timings);
+        ILogger logger, Exception? exception, string operation, string kind, string subject, string code, string error,
+        double totalMs, string timings);
 
     private static string Timings(IEnumerable<KeyValuePair<string, double>> timings)
     {

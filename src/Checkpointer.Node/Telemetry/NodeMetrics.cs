@@ -28,7 +28,8 @@ internal sealed class NodeMetrics : IDisposable
         _meter = factory.Create(MeterName);
         _started = _meter.CreateCounter<long>("checkpointer.operations.started", null, "Operations that left the queue.");
         _finished = _meter.CreateCounter<long>("checkpointer.operations.finished", null, "Operations that are over, by outcome.");
-        _captured = _meter.CreateCounter<long>("checkpointer.captured", "By", "Bytes that checkpoints captured, before elision and compression.");
+        _captured = _meter.CreateCounter<long>(
+            "checkpointer.captured", "By", "Bytes that checkpoints captured, before elision and compression.");
         _stored = _meter.CreateCounter<long>("checkpointer.stored", "By", "Bytes that checkpoints added to repositories.");
         _frozen = _meter.CreateHistogram<double>(FrozenInstrument, "s", "How long workloads stood still for a checkpoint.");
         _duration = _meter.CreateHistogram<double>(DurationInstrument, "s", "How long operations took from their acceptance on.");
@@ -38,10 +39,13 @@ internal sealed class NodeMetrics : IDisposable
     public void Observe(OperationScheduler scheduler)
     {
         var budget = scheduler.Budget;
-        _meter.CreateObservableGauge("checkpointer.operations.queued", () => scheduler.Queued, null, "Operations that wait for the node's budget.");
+        _meter.CreateObservableGauge(
+            "checkpointer.operations.queued", () => scheduler.Queued, null, "Operations that wait for the node's budget.");
         _meter.CreateObservableGauge("checkpointer.operations.running", () => budget.Running, null, "Operations that run.");
-        _meter.CreateObservableGauge("checkpointer.budget.used", () => budget.BytesInUse, "By", "Bytes of buffers that running operations have taken.");
-        _meter.CreateObservableGauge("checkpointer.budget.limit", () => budget.TotalBytes, "By", "Bytes of buffers for all operations together.");
+        _meter.CreateObservableGauge(
+            "checkpointer.budget.used", () => budget.BytesInUse, "By", "Bytes of buffers that running operations have taken.");
+        _meter.CreateObservableGauge(
+            "checkpointer.budget.limit", () => budget.TotalBytes, "By", "Bytes of buffers for all operations together.");
     }
 
     public void Started(string kind) => _started.Add(1, Kind(kind));
@@ -67,7 +71,9 @@ internal sealed class NodeMetrics : IDisposable
         }
     }
 
-    /// <summary>A counter that appears with its first failure cannot be alerted on: every series stands there once the exporter listens.</summary>
+    /// <summary>
+    /// A counter that appears with its first failure cannot be alerted on: every series stands there once the exporter listens.
+    /// </summary>
     public void ShowZeroes()
     {
         foreach (var kind in (string[])[OperationKinds.Checkpoint, OperationKinds.Restore])

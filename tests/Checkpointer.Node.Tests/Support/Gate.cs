@@ -21,7 +21,10 @@ internal sealed class Gate
         }
         catch (OperationCanceledException e)
         {
-            throw new OperationCancelledException("cancelled", "Cancelled; the workload runs.", null, e) { Workload = WorkloadState.Running };
+            throw new OperationCancelledException("cancelled", "Cancelled; the workload runs.", null, e)
+            {
+                Workload = WorkloadState.Running,
+            };
         }
 
         return ScriptedEngine.Result(id, request);

@@ -13,7 +13,13 @@ internal sealed class NodeFixture : IAsyncDisposable
     private readonly CancellationTokenSource _deadline = new(Patience);
     private bool _stopped;
 
-    private NodeFixture(TempDirectory directory, NodeConfiguration configuration, ScriptedEngine engine, NodeHost host, RecordingLogger log, FakeNotifier notifier)
+    private NodeFixture(
+        TempDirectory directory,
+        NodeConfiguration configuration,
+        ScriptedEngine engine,
+        NodeHost host,
+        RecordingLogger log,
+        FakeNotifier notifier)
     {
         (Directory, Configuration, Engine, Host, Log, Notifier) = (directory, configuration, engine, host, log, notifier);
         Client = new NodeClient(configuration.Socket);

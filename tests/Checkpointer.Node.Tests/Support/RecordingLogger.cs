@@ -22,7 +22,8 @@ internal sealed class RecordingLogger : ILoggerProvider, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         var fields = state as IReadOnlyList<KeyValuePair<string, object?>> ?? [];
         _records.Enqueue(new LogRecord(logLevel, eventId.Id, formatter(state, exception), fields.ToDictionary(f => f.Key, f => f.Value)));

@@ -7,8 +7,11 @@ internal sealed class ScriptedEngine : IEngine
 {
     public ConcurrentQueue<string> Calls { get; } = new();
 
-    public Func<string, CheckpointRequest, IProgress<OperationProgress>?, CancellationToken, Task<CheckpointResult>> OnCheckpoint { get; set; } =
-        (id, request, _, _) => Task.FromResult(Result(id, request));
+    public Func<string, CheckpointRequest, IProgress<OperationProgress>?, CancellationToken, Task<CheckpointResult>> OnCheckpoint
+    {
+        get;
+        set;
+    } = (id, request, _, _) => Task.FromResult(Result(id, request));
 
     public Func<string, RestoreRequest, IProgress<OperationProgress>?, CancellationToken, Task<RestoreResult>> OnRestore { get; set; } =
         (id, request, _, _) => Task.FromResult(Result(id, request));
@@ -19,7 +22,8 @@ internal sealed class ScriptedEngine : IEngine
     public Func<string, string, string, Task<PreflightReport>> OnPreflightSnapshot { get; set; } =
         (snapshot, _, _) => Task.FromResult(new PreflightReport { Subject = snapshot, Refuses = false, Findings = [] });
 
-    public Func<CancellationToken, Task<RecoveryReport>> OnRecover { get; set; } = _ => Task.FromResult(new RecoveryReport { Operations = [] });
+    public Func<CancellationToken, Task<RecoveryReport>> OnRecover { get; set; } =
+        _ => Task.FromResult(new RecoveryReport { Operations = [] });
 
     public Func<string, CancellationToken, Task<TreeExit>> OnWaitForTree { get; set; } = (_, _) => Task.FromResult(new TreeExit(0, null));
 
@@ -39,14 +43,16 @@ internal sealed class ScriptedEngine : IEngine
 
     public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => OnPreflightProcess(pid);
 
-    public Task<PreflightReport> PreflightSnapshotAsync(string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightSnapshotAsync(
+        string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
     {
         return OnPreflightSnapshot(snapshot, repository, keyFile);
     }
 
     public Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken) => OnRecover(cancellationToken);
 
-    public Task<TreeExit> WaitForTreeAsync(string operationId, CancellationToken cancellationToken) => OnWaitForTree(operationId, cancellationToken);
+    public Task<TreeExit> WaitForTreeAsync(string operationId, CancellationToken cancellationToken) =>
+        OnWaitForTree(operationId, cancellationToken);
 
     public Task SignalTreeAsync(string operationId, int signal, CancellationToken cancellationToken)
     {
