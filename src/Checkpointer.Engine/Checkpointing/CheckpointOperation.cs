@@ -33,6 +33,7 @@ internal sealed partial class CheckpointOperation
 
     public async Task<CheckpointResult> RunAsync(CancellationToken cancellationToken)
     {
+        RequestCheck.Check(_id, _request);
         using var abort = new OperationAbort(_request.TimeoutSeconds, _services.Time, cancellationToken);
         try
         {
@@ -50,6 +51,9 @@ internal sealed partial class CheckpointOperation
         var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
         var root = ProcessIdentity.Of(_request.Pid)
             ?? throw new UsageException("pid-not-found", $"There is no process {_request.Pid}.", "Look the pid up again: ps -e.");
+
+        // Before the look at it: another operation may hold it frozen, and what is stopped now would count as stopped by its owner.
+        using var workload = WorkloadLock.Take(_services.Options.RunDirectory, root);
         var tree = _services.Trees.FindByRoot(root);
         var inspection = WorkloadInspector.Inspect(_request.Pid, new InspectOptions
         {
@@ -59,7 +63,6 @@ internal sealed partial class CheckpointOperation
         var lacking = await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false);
         inspection = inspection with { Verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings]) };
         Refusal.ThrowIf(inspection.Verdict, _request.Force, $"Process {inspection.Tree.Root.Label} cannot be checkpointed");
-        using var workload = WorkloadLock.Take(_services.Options.RunDirectory, root);
         EngineLog.CheckpointStarted(
             _services.Logger, _id, root.Pid, inspection.Tree.Root.Stat.Name, inspection.Tree.Processes.Count, inspection.EstimatedBytes);
 
@@ -94,8 +97,17 @@ internal sealed partial class CheckpointOperation
         _logFile = dump.LogPath;
         var sealedBy = await dump.RunAsync().ConfigureAwait(false);
 
-        Remember(root, sealedBy.Snapshot);
-        journal.Close();
+        try
+        {
+            Remember(root, sealedBy.Snapshot);
+            journal.Close();
+        }
+        catch (Exception error)
+        {
+            // A full disk, for example: the snapshot is there all the same, and the workload as promised.
+            throw Outcome.With(error, _request.LeaveRunning ? WorkloadState.Running : WorkloadState.Gone, durable: true, _logFile);
+        }
+
         var result = Result(sealedBy, target, inspection);
         Report(new OperationProgress
         {

@@ -6,23 +6,18 @@ namespace Checkpointer.Engine.Checkpointing;
 /// <summary>What is done and said when a dump did not end well: look at the workload, mend it, report what was seen.</summary>
 internal sealed partial class DumpSession
 {
+    private Task<RescueReport> LookAsync() =>
+        new WorkloadRescue(_services.Logger, _services.Time).MendAsync(Journal.Entry, CancellationToken.None);
+
     /// <summary>Checks that the workload is what this operation promised: running on, or gone.</summary>
-    private async Task VerifyWorkloadAsync()
+    private void CheckWorkload(RescueReport seen)
     {
-        var rescue = new WorkloadRescue(_services.Logger, _services.Time);
-        var report = await rescue.MendAsync(Journal.Entry, CancellationToken.None).ConfigureAwait(false);
-        if (_request.LeaveRunning && report.State == WorkloadState.Unknown)
+        if (_request.LeaveRunning && seen.State == WorkloadState.Unknown)
         {
-            throw new AttentionException(
-                "not-thawed",
-                $"The workload was dumped but {report.Detail}.",
-                "Look at the process; `kill -CONT` resumes a stopped one.")
-            {
-                Workload = WorkloadState.Unknown,
-            };
+            throw NotThawed($"The workload was dumped but {seen.Detail}.", null);
         }
 
-        if (!_request.LeaveRunning && report.State != WorkloadState.Gone)
+        if (!_request.LeaveRunning && seen.State != WorkloadState.Gone)
         {
             throw new OperationFailedException(
                 "not-ended",
@@ -35,31 +30,49 @@ internal sealed partial class DumpSession
     private async Task<CheckpointerException> FailAsync(Exception error)
     {
         EngineLog.CheckpointFailed(_services.Logger, error, _id);
-        var rescue = new WorkloadRescue(_services.Logger, _services.Time);
-        var report = await rescue.MendAsync(Journal.Entry with { Frozen = true }, CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            return await RollBackAsync(error).ConfigureAwait(false);
+        }
+        catch (Exception broken)
+        {
+            // Whatever went wrong here, nobody looked to the end: that must not read as "nothing happened".
+            EngineLog.CleanupFailed(_services.Logger, broken, _id, "the failed dump");
+            return NotThawed($"{error.Message} Afterwards its state could not be found out: {broken.Message}", error);
+        }
+    }
+
+    private async Task<CheckpointerException> RollBackAsync(Exception error)
+    {
+        var report = await new WorkloadRescue(_services.Logger, _services.Time)
+            .MendAsync(Journal.Entry with { Frozen = true }, CancellationToken.None).ConfigureAwait(false);
         if (_committed is { } snapshot && !_request.LeaveRunning && report.State != WorkloadState.Gone)
         {
             await SupersedeAsync(snapshot).ConfigureAwait(false);
         }
 
-        var log = File.Exists(LogPath) ? LogPath : null;
         if (report.State == WorkloadState.Unknown)
         {
-            return new AttentionException(
-                "not-thawed",
-                $"{error.Message} Afterwards {report.Detail}.",
-                "Look at the process; `kill -CONT` resumes a stopped one.",
-                error)
-            {
-                Workload = WorkloadState.Unknown,
-                SnapshotDurable = _committed is not null,
-                LogFile = log,
-            };
+            return NotThawed($"{error.Message} Afterwards {report.Detail}.", error);
         }
 
-        Journal.Close();
-        return Outcome.With(error, report.State, _committed is not null, log);
+        if (!_sealHangs)
+        {
+            Journal.Close();
+        }
+
+        return Outcome.With(error, report.State, _committed is not null, ExistingLog);
     }
+
+    private string? ExistingLog => File.Exists(LogPath) ? LogPath : null;
+
+    private AttentionException NotThawed(string message, Exception? inner) =>
+        new("not-thawed", message, "Look at the process; `kill -CONT` resumes a stopped one.", inner)
+        {
+            Workload = WorkloadState.Unknown,
+            SnapshotDurable = _committed is not null,
+            LogFile = ExistingLog,
+        };
 
     private async Task SupersedeAsync(SnapshotInfo snapshot)
     {

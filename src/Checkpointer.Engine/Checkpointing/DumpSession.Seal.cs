@@ -14,28 +14,34 @@ internal sealed partial class DumpSession
     /// Waits for the hook, completes the snapshot, and only then lets CRIU go on. Leave-running: the bytes are with us, which is
     /// enough, since the workload lives. Otherwise: the manifest is committed. Any failure refuses, and CRIU resumes the tree.
     /// </summary>
-    private async Task<List<StateFile>> SealAsync(
+    private async Task<ManifestContent> SealAsync(
         CaptureServer capture, HookGate gate, FileCapture files, Task<int> criuPid, CancellationToken cancellationToken)
     {
         var expected = await criuPid.WaitAsync(cancellationToken).ConfigureAwait(false);
         using var call = await gate.WaitAsync(pid => TaskState.DescendsFrom(pid, expected), cancellationToken).ConfigureAwait(false);
+
+        // A store that hangs must not hold the tree: the hook is answered at once, whatever the commit still does.
+        using var refuse = cancellationToken.Register(call.Refuse);
         try
         {
             await capture.Complete.WaitAsync(cancellationToken).ConfigureAwait(false);
             CheckRoot(call.InitPid);
             var captured = await DedicatedThread.Run("file capture", () => files.Capture(Root.Pid, StatePaths(), cancellationToken))
                 .ConfigureAwait(false);
+
+            // While everything stands still: a tree that runs again may change or end.
+            var manifest = Manifest(captured);
             if (!_request.LeaveRunning)
             {
                 Enter(OperationPhase.Commit);
                 Journal.Write(Journal.Entry with { Phase = OperationPhase.Commit });
-                _committed = await Writer.CommitAsync(Manifest(captured), cancellationToken).ConfigureAwait(false);
+                _committed = await Writer.CommitAsync(manifest, cancellationToken).ConfigureAwait(false);
             }
 
             // From here CRIU decides; a hook that is gone makes it roll back, which its exit code tells.
             cancellationToken.ThrowIfCancellationRequested();
             _released = call.TryAllow();
-            return captured;
+            return manifest;
         }
         catch
         {
@@ -69,6 +75,7 @@ internal sealed partial class DumpSession
     {
         var record = new WorkloadRecord
         {
+            Operation = _id,
             RootPid = Inspection.Tree.Root.OwnPid,
             Command = Inspection.Tree.Root.Stat.Name,
             Processes = Inspection.Tree.Processes.Count,

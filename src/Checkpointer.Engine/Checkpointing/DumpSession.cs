@@ -21,12 +21,16 @@ internal sealed partial class DumpSession
     /// <summary>CRIU needs this long at most to cure a tree and end, after its pipes were closed.</summary>
     private static readonly TimeSpan CureDeadline = TimeSpan.FromSeconds(30);
 
+    /// <summary>A commit that was cancelled ends this fast, unless the store holds its thread.</summary>
+    private static readonly TimeSpan SealDeadline = TimeSpan.FromSeconds(30);
+
     private readonly EngineServices _services;
     private readonly string _id;
     private readonly CheckpointRequest _request;
     private readonly OperationAbort _abort;
 
     private bool _released;
+    private bool _sealHangs;
     private SnapshotInfo? _committed;
     private long _frozenSince;
 
@@ -70,6 +74,18 @@ internal sealed partial class DumpSession
     /// <exception cref="CheckpointerException">It failed; the exception says what the workload does now, as it was seen afterwards.</exception>
     public async Task<SealedDump> RunAsync()
     {
+        try
+        {
+            return await WatchedAsync().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            throw await FailAsync(_abort.Explain(error)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<SealedDump> WatchedAsync()
+    {
         await using var capture = new CaptureServer(
             Place.Directory, Writer, Pool, _services.Loggers.CreateLogger("Checkpointer.Capture"), _services.Time);
         using var gate = new HookGate(Place.HookSocket, _id, "post-dump", _services.Logger);
@@ -88,14 +104,7 @@ internal sealed partial class DumpSession
                 BytesStored = Writer.Progress.BytesStored,
                 BytesPerSecond = speed.Update(capture.Bytes + files.Bytes),
             }));
-        try
-        {
-            return await DumpAsync(capture, gate, files, watchdog).ConfigureAwait(false);
-        }
-        catch (Exception error)
-        {
-            throw await FailAsync(_abort.Explain(error)).ConfigureAwait(false);
-        }
+        return await DumpAsync(capture, gate, files, watchdog).ConfigureAwait(false);
     }
 
     private async Task<SealedDump> DumpAsync(CaptureServer capture, HookGate gate, FileCapture files, Watchdog watchdog)
@@ -106,6 +115,7 @@ internal sealed partial class DumpSession
             Writer.HoldWorkers(true);
         }
 
+        _abort.ThrowIfAborted();
         Enter(OperationPhase.Dump);
         Journal.Write(Journal.Entry with { Phase = OperationPhase.Dump, Frozen = true });
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -121,35 +131,49 @@ internal sealed partial class DumpSession
         var frozen = MarkFrozenAsync(capture, watchdog);
         var seal = SealAsync(capture, gate, files, started.Task, criuOver.Token);
 
-        CriuResult result;
-        try
-        {
-            result = await criu.ConfigureAwait(false);
-        }
-        finally
-        {
-            watchdog.Released();
-            await criuOver.CancelAsync().ConfigureAwait(false);
-        }
-
+        await ((Task)criu).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        watchdog.Released();
         var frozenFor = frozen.IsCompleted ? _services.Time.GetElapsedTime(_frozenSince) : TimeSpan.Zero;
+        await criuOver.CancelAsync().ConfigureAwait(false);
         capture.Abort(new OperationFailedException("criu-ended", "CRIU ended."));
         await captured.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await ((Task)seal).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Judge(result, captured, seal);
+        await AwaitSealAsync(seal).ConfigureAwait(false);
+
+        Judge(await criu.ConfigureAwait(false), captured, seal);
         Journal.Write(Journal.Entry with { Phase = _request.LeaveRunning ? OperationPhase.Commit : OperationPhase.End, Frozen = false });
 
         Enter(_request.LeaveRunning ? OperationPhase.Thaw : OperationPhase.End);
-        await VerifyWorkloadAsync().ConfigureAwait(false);
+        var seen = await LookAsync().ConfigureAwait(false);
         if (_request.LeaveRunning)
         {
             Enter(OperationPhase.Commit);
             Writer.HoldWorkers(false);
             Writer.Hurry = false;
-            _committed = await Writer.CommitAsync(Manifest(await seal.ConfigureAwait(false)), _abort.Token).ConfigureAwait(false);
+            _committed = await Writer.CommitAsync(await seal.ConfigureAwait(false), _abort.Token).ConfigureAwait(false);
         }
 
+        // Judged only now: a workload that does not go on is worth its snapshot all the more.
+        CheckWorkload(seen);
         return new SealedDump(_committed!, frozenFor, CriuFrozen());
+    }
+
+    /// <summary>Waits until the seal has ended: what became of the snapshot must be known before anything is said.</summary>
+    private async Task AwaitSealAsync(Task seal)
+    {
+        try
+        {
+            await seal.WaitAsync(SealDeadline, _services.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!seal.IsCompleted)
+        {
+            // The store holds its thread. The entry stays open for a recovery that looks what was stored in the end.
+            _sealHangs = true;
+        }
+        catch (Exception e) when (seal.IsCompleted)
+        {
+            // Judge tells it, or a better reason.
+            EngineLog.SealEnded(_services.Logger, e, _id);
+        }
     }
 
     private async Task MarkFrozenAsync(CaptureServer capture, Watchdog watchdog)
@@ -181,17 +205,30 @@ internal sealed partial class DumpSession
             PrefixCommand = Detached.Prefix(_services.Init, EnterNamespacesOf),
             OnStarted = pid =>
             {
-                if (ProcessIdentity.Of(pid) is { } identity)
+                try
                 {
-                    Journal.Write(Journal.Entry with
-                    {
-                        Criu = new JournalProcess(identity.Pid, identity.StartTime, identity.PidNamespace, WasStopped: false),
-                    });
+                    NoteCriu(pid);
+                }
+                catch (Exception e)
+                {
+                    // CRIU runs already: it must be waited for, so this ends the operation like any other failure.
+                    _abort.Abort(e);
                 }
 
                 started.TrySetResult(pid);
             },
         };
+    }
+
+    private void NoteCriu(int pid)
+    {
+        if (ProcessIdentity.Of(pid) is { } identity)
+        {
+            Journal.Write(Journal.Entry with
+            {
+                Criu = new JournalProcess(identity.Pid, identity.StartTime, identity.PidNamespace, WasStopped: false),
+            });
+        }
     }
 
     /// <summary>Throws the first cause when the dump did not end as it should.</summary>

@@ -6,6 +6,7 @@ namespace Checkpointer.Engine.Checkpointing;
 internal sealed class HookCall : IDisposable
 {
     private readonly UnixConnection _connection;
+    private int _answered;
 
     public HookCall(UnixConnection connection, int initPid)
     {
@@ -16,16 +17,21 @@ internal sealed class HookCall : IDisposable
     /// <summary>The tree's root as CRIU numbers it; zero where CRIU did not say.</summary>
     public int InitPid { get; }
 
-    /// <summary>Lets CRIU go on. False when the hook is gone, so that CRIU rolls back whatever we decided.</summary>
+    /// <summary>Lets CRIU go on. False when it was refused before, or the hook is gone, so that CRIU rolls back whatever we decided.</summary>
     public bool TryAllow() => TryAnswer("go\n"u8);
 
-    /// <summary>Makes CRIU roll back.</summary>
+    /// <summary>Makes CRIU roll back, unless it was allowed before. Any thread: the first answer counts.</summary>
     public void Refuse() => TryAnswer("stop\n"u8);
 
     public void Dispose() => _connection.Dispose();
 
     private bool TryAnswer(ReadOnlySpan<byte> answer)
     {
+        if (Interlocked.Exchange(ref _answered, 1) != 0)
+        {
+            return false;
+        }
+
         try
         {
             _connection.Write(answer);

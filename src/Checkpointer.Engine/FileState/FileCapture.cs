@@ -51,12 +51,21 @@ internal sealed class FileCapture
     {
         List<StateFile> captured = [];
         using var root = RootedOpen.OpenRoot(string.Create(CultureInfo.InvariantCulture, $"/proc/{rootPid}/root"));
-        foreach (var path in paths)
+        var sameMounts = NamespaceInode.TryOf(rootPid, "mnt") == NamespaceInode.TryOf(Environment.ProcessId, "mnt");
+        foreach (var given in paths)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var content = string.Create(CultureInfo.InvariantCulture, $"{StateFile.ContentPrefix}{captured.Count + 1}");
-            using var file = Open(root, path);
-            var status = FileStatus.Of(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.DangerousGetHandle()}"))
+            using var file = Open(root, given);
+
+            // Without the links that led there: at restore none is followed.
+            var path = (sameMounts ? new FileInfo(NameOf(file)).LinkTarget : null) ?? given;
+            if (captured.Exists(c => c.Path == path))
+            {
+                continue;
+            }
+
+            var status = FileStatus.Of(NameOf(file))
                 ?? throw Failed(path, "its status cannot be read");
             if (status.Type != FileType.Regular)
             {
@@ -83,6 +92,9 @@ internal sealed class FileCapture
 
         return captured;
     }
+
+    private static string NameOf(SafeFileHandle file) =>
+        string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.DangerousGetHandle()}");
 
     private static SafeFileHandle Open(SafeFileHandle root, string path)
     {

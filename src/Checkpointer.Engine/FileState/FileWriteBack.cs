@@ -18,6 +18,7 @@ internal sealed class FileWriteBack
 
     private readonly IReadOnlyList<StateFile> _files;
     private readonly Dictionary<string, StateDirectory> _directories;
+    private long _bytesWritten;
 
     public FileWriteBack(IReadOnlyList<StateFile> files, IReadOnlyList<StateDirectory> directories)
     {
@@ -47,13 +48,18 @@ internal sealed class FileWriteBack
         return findings;
     }
 
-    /// <summary>Writes every file that is not there already as it was captured. Returns the paths that it made, to be undone on failure.</summary>
-    public async Task<List<string>> WriteAsync(SnapshotReader reader, CancellationToken cancellationToken)
+    /// <summary>Bytes written so far, for the watchdog.</summary>
+    public long BytesWritten => Volatile.Read(ref _bytesWritten);
+
+    /// <summary>Writes every file that is not there already as it was captured.</summary>
+    /// <param name="reader">The snapshot.</param>
+    /// <param name="made">Gets each path as soon as it was made, so that a failure on the way can be undone.</param>
+    /// <param name="cancellationToken">Ends it between two stretches.</param>
+    public async Task WriteAsync(SnapshotReader reader, List<string> made, CancellationToken cancellationToken)
     {
-        List<string> made = [];
         foreach (var file in _files.Where(static f => !IsSame(f)))
         {
-            MakeDirectories(Path.GetDirectoryName(file.Path)!);
+            MakeDirectories(Path.GetDirectoryName(file.Path)!, made);
             var existed = File.Exists(file.Path);
             await WriteAsync(reader, file, cancellationToken).ConfigureAwait(false);
             if (!existed)
@@ -61,8 +67,6 @@ internal sealed class FileWriteBack
                 made.Add(file.Path);
             }
         }
-
-        return made;
     }
 
     /// <summary>The closest directory above that exists; the ones between are recorded, or null when one is not.</summary>
@@ -82,23 +86,50 @@ internal sealed class FileWriteBack
         return directory;
     }
 
-    private void MakeDirectories(string path)
+    private void MakeDirectories(string path, List<string> made)
     {
         if (Directory.Exists(path))
         {
             return;
         }
 
-        MakeDirectories(Path.GetDirectoryName(path)!);
+        MakeDirectories(Path.GetDirectoryName(path)!, made);
         Directory.CreateDirectory(path, StateDirectories.Private);
+        made.Add(path);
         var recorded = _directories[path];
-        using var handle = RootedOpen.OpenRoot(path);
+        using var handle = OpenDirect(path);
         FileOwnership.SetOwner(handle, recorded.Uid, recorded.Gid);
-        File.SetUnixFileMode(path, (UnixFileMode)(recorded.Mode & 0x3ff));
+        File.SetUnixFileMode(NameOf(handle), (UnixFileMode)(recorded.Mode & 0x3ff));
     }
+
+    /// <summary>
+    /// The directory of exactly this name. With a link anywhere in it somebody who may write there would choose where root writes;
+    /// what is done with the handle stays where it was looked at.
+    /// </summary>
+    private static SafeFileHandle OpenDirect(string path)
+    {
+        var handle = RootedOpen.OpenRoot(path);
+        if (new FileInfo(NameOf(handle)).LinkTarget is var real && real != path)
+        {
+            handle.Dispose();
+            throw new OperationFailedException("state-file-link", $"{path} leads to {real}.", "Replace the link by the directory itself.");
+        }
+
+        return handle;
+    }
+
+    private static string NameOf(SafeFileHandle handle) =>
+        string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{handle.DangerousGetHandle()}");
 
     private Finding? Check(StateFile file, Lazy<HashSet<(string, ulong)>> users)
     {
+        if (file.Size < 0)
+        {
+            return new Finding(
+                "state-file-size", FindingSeverity.Blocker, file.Path, $"a size of {file.Size} bytes", "one that files have",
+                "The snapshot does not come from a checkpoint; do not restore it.");
+        }
+
         if (!IsClean(file.Path))
         {
             return new Finding(
@@ -112,6 +143,13 @@ internal sealed class FileWriteBack
             return new Finding(
                 "state-directory-missing", FindingSeverity.Blocker, file.Path, "its directory is missing", "the directory of the file",
                 $"Make it: mkdir -p {Path.GetDirectoryName(file.Path)}");
+        }
+
+        if (Real(directory) is var real && real != directory)
+        {
+            return new Finding(
+                "state-file-link", FindingSeverity.Blocker, file.Path, $"{directory} leads to {real}", "a directory that no link leads through",
+                "Replace the link by the directory itself.");
         }
 
         if (file.OnTmpfs && !FileSystems.IsTmpfs(directory))
@@ -139,6 +177,12 @@ internal sealed class FileWriteBack
                 "state-file-in-use", FindingSeverity.Overridable, file.Path, "another content, in use by a running process",
                 "the captured content", "End the process that uses it.")
             : null;
+    }
+
+    private static string? Real(string directory)
+    {
+        using var handle = RootedOpen.OpenRoot(directory);
+        return new FileInfo(NameOf(handle)).LinkTarget;
     }
 
     /// <summary>Absolute, no empty, dot or dot-dot part, no control character.</summary>
@@ -179,12 +223,12 @@ internal sealed class FileWriteBack
         return used;
     }
 
-    private static async Task WriteAsync(SnapshotReader reader, StateFile file, CancellationToken cancellationToken)
+    private async Task WriteAsync(SnapshotReader reader, StateFile file, CancellationToken cancellationToken)
     {
         var directory = Path.GetDirectoryName(file.Path)!;
         var name = string.Create(CultureInfo.InvariantCulture, $".{Path.GetFileName(file.Path)}.checkpointer-{Environment.ProcessId}");
-        using var root = RootedOpen.OpenRoot(directory);
-        var temporary = Path.Combine(directory, name);
+        using var root = OpenDirect(directory);
+        var temporary = Path.Combine(NameOf(root), name);
         try
         {
             using (var target = RootedOpen.Open(
@@ -195,7 +239,7 @@ internal sealed class FileWriteBack
                 FileOwnership.Set(target, file.Uid, file.Gid, file.Mode, file.ModifiedNanoseconds);
             }
 
-            File.Move(temporary, file.Path, overwrite: true);
+            File.Move(temporary, Path.Combine(NameOf(root), Path.GetFileName(file.Path)), overwrite: true);
         }
         catch
         {
@@ -204,7 +248,7 @@ internal sealed class FileWriteBack
         }
     }
 
-    private static async Task CopyAsync(SnapshotReader reader, string content, SafeFileHandle target, CancellationToken cancellationToken)
+    private async Task CopyAsync(SnapshotReader reader, string content, SafeFileHandle target, CancellationToken cancellationToken)
     {
         using var source = reader.OpenFile(content);
         var buffer = new byte[FileReader.MaxChunk];
@@ -216,6 +260,8 @@ internal sealed class FileWriteBack
                 await source.DecodeAsync(run, buffer, cancellationToken).ConfigureAwait(false);
                 RandomAccess.Write(target, buffer.AsSpan(0, run.RawLength), run.Offset);
             }
+
+            Volatile.Write(ref _bytesWritten, _bytesWritten + run.RawLength);
         }
     }
 }

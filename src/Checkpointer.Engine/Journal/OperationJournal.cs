@@ -34,13 +34,16 @@ public sealed class OperationJournal
         }
         catch
         {
-            held.Dispose();
+            held.DeleteAndDispose();
             throw;
         }
     }
 
-    /// <summary>Entries that no living engine holds. The caller owns what it gets and must close or dispose each.</summary>
-    public IReadOnlyList<OpenJournalEntry> TakeAbandoned()
+    /// <summary>
+    /// Entries that no living engine holds. The caller owns what it gets and must close or dispose each. One that cannot be read is
+    /// told to <paramref name="unreadable"/> and stays where it is: it must not keep the others from being ended.
+    /// </summary>
+    public IReadOnlyList<OpenJournalEntry> TakeAbandoned(Action<string, HostException> unreadable)
     {
         if (!Directory.Exists(_directory))
         {
@@ -56,22 +59,22 @@ public sealed class OperationJournal
                 continue;
             }
 
-            try
+            // It may have been closed between the listing and the lock.
+            if (!File.Exists(path))
             {
-                // It may have been closed between the listing and the lock.
-                if (File.Exists(path))
-                {
-                    taken.Add(new OpenJournalEntry(path, held, Read(path)));
-                    continue;
-                }
-            }
-            catch
-            {
-                held.Dispose();
-                throw;
+                held.DeleteAndDispose();
+                continue;
             }
 
-            held.Dispose();
+            try
+            {
+                taken.Add(new OpenJournalEntry(path, held, Read(path)));
+            }
+            catch (HostException e)
+            {
+                held.DeleteAndDispose();
+                unreadable(Path.GetFileNameWithoutExtension(path), e);
+            }
         }
 
         return taken;

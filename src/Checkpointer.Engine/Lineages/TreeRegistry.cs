@@ -23,7 +23,7 @@ public sealed class TreeRegistry
     /// <exception cref="UsageException">The id could leave the directory.</exception>
     public string DirectoryOf(string operation)
     {
-        if (operation.Length is 0 or > 64 || !operation.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+        if (!RequestCheck.IsId(operation))
         {
             throw new UsageException("operation-id", $"\"{operation}\" is no operation id.", "Take one from `checkpointer operations`.");
         }
@@ -39,22 +39,30 @@ public sealed class TreeRegistry
     public TreeRecord? Read(string operation)
     {
         var file = new FileInfo(Path.Combine(DirectoryOf(operation), RecordName));
-        return file.Exists && file.Length <= MaxRecordBytes
-            ? JsonSerializer.Deserialize(File.ReadAllBytes(file.FullName), JournalJson.Default.TreeRecord)
-            : null;
+        try
+        {
+            return file.Exists && file.Length <= MaxRecordBytes
+                ? JsonSerializer.Deserialize(File.ReadAllBytes(file.FullName), JournalJson.Default.TreeRecord)
+                : null;
+        }
+        catch (JsonException e)
+        {
+            throw new HostException(
+                "state-unreadable", $"{file.FullName} cannot be read: {e.Message}", "Move the file away once its tree has ended.", e);
+        }
     }
+
+    /// <summary>The operations that left a directory here.</summary>
+    public IReadOnlyList<string> Operations() => Directory.Exists(_directory)
+        ? [.. Directory.EnumerateDirectories(_directory).Select(Path.GetFileName).OfType<string>().Where(RequestCheck.IsId)]
+        : [];
 
     /// <summary>The living tree whose root is this process, or null.</summary>
     public TreeRecord? FindByRoot(ProcessIdentity root)
     {
-        if (!Directory.Exists(_directory))
+        foreach (var operation in Operations())
         {
-            return null;
-        }
-
-        foreach (var path in Directory.EnumerateDirectories(_directory))
-        {
-            if (Read(Path.GetFileName(path)) is { } record
+            if (Read(operation) is { } record
                 && record.RootPid == root.Pid && record.RootStartTime == root.StartTime && record.BootId == root.BootId)
             {
                 return record;

@@ -29,6 +29,9 @@ internal static partial class EngineLog
     [LoggerMessage(107, LogLevel.Warning, "Snapshot {Snapshot} is durable, but its workload runs on; marking it superseded failed")]
     public static partial void SupersedeFailed(ILogger logger, Exception error, string snapshot);
 
+    [LoggerMessage(108, LogLevel.Debug, "Operation {Operation}: the snapshot was not sealed")]
+    public static partial void SealEnded(ILogger logger, Exception error, string operation);
+
     [LoggerMessage(110, LogLevel.Information, "Operation {Operation}: restore of {Snapshot}")]
     public static partial void RestoreStarted(ILogger logger, string operation, string snapshot);
 

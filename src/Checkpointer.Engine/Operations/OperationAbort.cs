@@ -36,7 +36,15 @@ internal sealed class OperationAbort : IDisposable
     {
         if (Interlocked.CompareExchange(ref _reason, reason, null) is null)
         {
-            _source.Cancel();
+            try
+            {
+                // Whoever is told runs on the pool: the reason may come from a timer or from under a lock.
+                _ = _source.CancelAsync();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The operation has ended already: nothing is left to stop.
+            }
         }
     }
 

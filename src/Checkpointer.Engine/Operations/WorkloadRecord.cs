@@ -16,6 +16,9 @@ public sealed record WorkloadRecord
     /// <summary>What was dumped. Version 1 knows <c>process-tree</c>.</summary>
     public string Kind { get; set; } = "process-tree";
 
+    /// <summary>The operation that made the snapshot: after a crash it tells ours from another writer's of the same generation.</summary>
+    public string? Operation { get; set; }
+
     /// <summary>The root's pid as the tree itself sees it.</summary>
     public required int RootPid { get; init; }
 

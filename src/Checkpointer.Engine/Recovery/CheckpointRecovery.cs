@@ -30,6 +30,10 @@ internal sealed class CheckpointRecovery
                 "closed-as-gone", $"The machine was started anew since operation {entry.Operation}; its workload is gone with the old boot.");
         }
 
+        // Another operation on it would freeze what this one sets going.
+        using var workload = entry.Processes is [var root, ..]
+            ? WorkloadLock.Take(_services.Options.RunDirectory, root.Pid, root.StartTime)
+            : null;
         await EndCriuAsync(entry, cancellationToken).ConfigureAwait(false);
         var state = entry.Frozen || entry.Phase != OperationPhase.Prepare
             ? await new WorkloadRescue(_services.Logger, _services.Time).MendAsync(entry, cancellationToken).ConfigureAwait(false)
@@ -51,6 +55,12 @@ internal sealed class CheckpointRecovery
             _ => new RecoveryOutcome("closed-as-gone", "The workload is not there any more and no snapshot was made."),
         };
     }
+
+    /// <summary>False for another writer's snapshot of the same lineage and generation: this operation then lost, and must not mark it.</summary>
+    private static bool IsOurs(SnapshotInfo snapshot, JournalEntry entry) =>
+        snapshot.Damage is not null
+        || WorkloadRecord.Read(snapshot.Content.Workload, snapshot.Id.ToString()).Operation is not { } operation
+        || operation == entry.Operation;
 
     private async Task EndCriuAsync(JournalEntry entry, CancellationToken cancellationToken)
     {
@@ -92,7 +102,7 @@ internal sealed class CheckpointRecovery
         await using var repository = await _services
             .OpenRepositoryAsync(entry.Repository, entry.KeyFile, cancellationToken).ConfigureAwait(false);
         var snapshots = await repository.ListAsync(cancellationToken).ConfigureAwait(false);
-        if (!snapshots.Any(s => s.Id == id))
+        if (snapshots.FirstOrDefault(s => s.Id == id) is not { } snapshot || !IsOurs(snapshot, entry))
         {
             return false;
         }

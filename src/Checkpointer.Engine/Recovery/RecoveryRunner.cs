@@ -15,14 +15,23 @@ internal sealed class RecoveryRunner
     public async Task<RecoveryReport> RunAsync(CancellationToken cancellationToken)
     {
         List<RecoveredOperation> recovered = [];
-        foreach (var open in _services.Journal.TakeAbandoned())
+        var abandoned = _services.Journal.TakeAbandoned((operation, e) => recovered.Add(Unreadable(operation, e)));
+        try
         {
-            using (open)
+            foreach (var open in abandoned)
             {
                 recovered.Add(await RecoverAsync(open, cancellationToken).ConfigureAwait(false));
             }
         }
+        finally
+        {
+            foreach (var open in abandoned)
+            {
+                open.Dispose();
+            }
+        }
 
+        new EndedTrees(_services).Sweep();
         return new RecoveryReport { Operations = recovered };
     }
 
@@ -36,10 +45,10 @@ internal sealed class RecoveryRunner
                 ? await new CheckpointRecovery(_services).RecoverAsync(entry, cancellationToken).ConfigureAwait(false)
                 : await new RestoreRecovery(_services).RecoverAsync(entry, cancellationToken).ConfigureAwait(false);
         }
-        catch (CheckpointerException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Told to the person and kept: the next start tries again.
-            outcome = new RecoveryOutcome("attention", $"{e.Message} {e.Remedy}", Close: false);
+            // Told to the person and kept: the next start tries again. One entry must not keep the others from being ended.
+            outcome = new RecoveryOutcome("attention", $"{e.Message} {(e as CheckpointerException)?.Remedy}".Trim(), Close: false);
         }
 
         if (outcome.Close)
@@ -59,6 +68,15 @@ internal sealed class RecoveryRunner
             Snapshot = entry.Snapshot,
         };
     }
+
+    private static RecoveredOperation Unreadable(string operation, HostException e) => new()
+    {
+        Operation = operation,
+        Kind = "unknown",
+        Phase = "unknown",
+        Outcome = "attention",
+        Message = $"{e.Message} {e.Remedy}",
+    };
 
     private static void RemoveRunDirectory(JournalEntry entry)
     {

@@ -14,6 +14,8 @@ internal sealed class RestoreRecovery
     /// <summary>CRIU that lost its engine fails, or finishes when it was released already, within seconds.</summary>
     private static readonly TimeSpan SettleDeadline = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan AnswerDeadline = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly EngineServices _services;
@@ -43,13 +45,19 @@ internal sealed class RestoreRecovery
             return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree has ended since.");
         }
 
+        if (File.Exists(Path.Combine(directory, "exit")))
+        {
+            // Only a tree that ran leaves this: restoring once more would repeat what it did.
+            return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree has ended since.");
+        }
+
         var survivor = await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(directory, entry, SettleDeadline)).ConfigureAwait(false);
         if (survivor is not null)
         {
             return new RecoveryOutcome("attention", $"A half-restored tree could not be ended: {survivor}.", Close: false);
         }
 
-        if (Directory.Exists(directory) && !File.Exists(Path.Combine(directory, "exit")))
+        if (Directory.Exists(directory))
         {
             Directory.Delete(directory, recursive: true);
         }
@@ -85,8 +93,19 @@ internal sealed class RestoreRecovery
             return [];
         }
 
-        connection.Send("status");
-        return connection.ReadLine(cancellationToken)?.Split(' ') ?? [];
+        // An owner that is stopped must not hold the start of everything else.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(AnswerDeadline);
+        try
+        {
+            connection.Send("status");
+            return connection.ReadLine(patience.Token)?.Split(' ') ?? [];
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new AttentionException(
+                "tree-owner-silent", $"checkpointer-init in {directory} does not answer.", "Look whether it is stopped: kill -CONT resumes it.", e);
+        }
     }
 
     private void Adopt(JournalEntry entry, int rootInside)

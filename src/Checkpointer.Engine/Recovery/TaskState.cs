@@ -8,6 +8,9 @@ internal static class TaskState
     /// <summary>The pid that traces any thread of the process; zero when nobody does or the process is gone.</summary>
     public static int Tracer(int pid) => ProcStatus.Read(pid)?.TracerPid ?? 0;
 
+    /// <summary>Killed or exiting, but still in the process table as if it lived.</summary>
+    public static bool IsDying(int pid) => ProcStat.Read(pid)?.IsExiting == true || ProcStatus.Read(pid)?.IsKilled == true;
+
     /// <summary>The descriptors of a process that are sockets.</summary>
     public static IEnumerable<int> SocketFds(int pid) =>
         ProcFd.ReadAll(pid).Where(static f => f.InodeOf("socket") is not null).Select(static f => f.Fd);

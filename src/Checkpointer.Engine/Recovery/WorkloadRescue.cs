@@ -14,6 +14,9 @@ internal sealed class WorkloadRescue
     /// <summary>A tracer that dies is detached by the kernel at once; CRIU curing a large tree takes some seconds.</summary>
     private static readonly TimeSpan ReleaseDeadline = TimeSpan.FromSeconds(20);
 
+    /// <summary>The kernel frees some gigabytes a second, and swapped memory far slower.</summary>
+    private static readonly TimeSpan DeathDeadline = TimeSpan.FromSeconds(60);
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly ILogger _logger;
@@ -28,6 +31,7 @@ internal sealed class WorkloadRescue
     /// <summary>Looks at the tree, mends what CRIU left, and says what state the workload is in.</summary>
     public async Task<RescueReport> MendAsync(JournalEntry entry, CancellationToken cancellationToken)
     {
+        await WaitDyingAsync(entry, cancellationToken).ConfigureAwait(false);
         var alive = Alive(entry);
         if (alive.Count == 0)
         {
@@ -56,6 +60,16 @@ internal sealed class WorkloadRescue
     /// <summary>The processes of the entry that are still the same.</summary>
     private static List<JournalProcess> Alive(JournalEntry entry) =>
         [.. entry.Processes.Where(p => ProcStat.Read(p.Pid) is { } s && s.StartTime == p.StartTime && s.State is not ('Z' or 'X'))];
+
+    /// <summary>CRIU kills a tree and ends without waiting: memory of many gigabytes outlives both by a second or more.</summary>
+    private async Task WaitDyingAsync(JournalEntry entry, CancellationToken cancellationToken)
+    {
+        var start = _time.GetTimestamp();
+        while (_time.GetElapsedTime(start) < DeathDeadline && Alive(entry).Any(static p => TaskState.IsDying(p.Pid)))
+        {
+            await Task.Delay(PollInterval, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     private async Task WaitUntracedAsync(JournalEntry entry, CancellationToken cancellationToken)
     {

@@ -4,6 +4,7 @@ using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
+using Checkpointer.Engine.Recovery;
 using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
 using Checkpointer.Repository;
@@ -35,6 +36,7 @@ internal sealed partial class RestoreOperation
 
     public async Task<RestoreResult> RunAsync(CancellationToken cancellationToken)
     {
+        RequestCheck.Check(_id, _request);
         using var abort = new OperationAbort(_request.TimeoutSeconds, _services.Time, cancellationToken);
         try
         {
@@ -62,6 +64,7 @@ internal sealed partial class RestoreOperation
         EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());
 
         Enter(OperationPhase.Prepare);
+        new EndedTrees(_services).Sweep();
         using var pool = Pool(reader);
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
         var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
@@ -99,18 +102,17 @@ internal sealed partial class RestoreOperation
         var tree = await session.RunAsync().ConfigureAwait(false);
 
         Enter(OperationPhase.Verify);
-        var root = ProcessIdentity.Of(tree.RootPid);
-        if (root is not null)
+        try
         {
-            _services.Lineages.Bind(root, id.Lineage, id.Generation);
+            Remember(tree, id);
+            journal.Close();
         }
-        else
+        catch (Exception error)
         {
-            // It ran and ended within these milliseconds: a restore all the same, and its exit is with its owner.
-            _services.Lineages.Saw(id.Lineage, id.Generation);
+            // A full disk, for example: the tree runs all the same, and the open entry lets the next start adopt it.
+            throw Outcome.With(error, WorkloadState.Running, durable: true, logFile: null);
         }
 
-        journal.Close();
         Report(new OperationProgress { Phase = OperationPhase.Done, BytesDone = reader.Info.BytesCaptured, BytesTotal = reader.Info.BytesCaptured });
         EngineLog.RestoreDone(_services.Logger, _id, id.ToString(), tree.RootPid);
         return new RestoreResult
@@ -122,6 +124,19 @@ internal sealed partial class RestoreOperation
             Timings = _clock.Finish(),
             Findings = [.. report.Verdict.Findings],
         };
+    }
+
+    private void Remember(TreeRecord tree, SnapshotId id)
+    {
+        if (ProcessIdentity.Of(tree.RootPid) is { } root)
+        {
+            _services.Lineages.Bind(root, id.Lineage, id.Generation);
+        }
+        else
+        {
+            // It ran and ended within these milliseconds: a restore all the same, and its exit is with its owner.
+            _services.Lineages.Saw(id.Lineage, id.Generation);
+        }
     }
 
     /// <summary>What speaks against this node: its profile, and files that would have to be written over.</summary>

@@ -6,12 +6,14 @@ namespace Checkpointer.Engine.Restoring;
 /// <summary>What is undone when a restore failed: the tree, its cgroup, the files that were made for it.</summary>
 internal sealed partial class RestoreSession
 {
+    /// <summary>What the owner and CRIU said; kept beside CRIU's log when the tree's directory goes.</summary>
+    private static readonly string[] KeptLogs = ["init.log", "criu.err"];
+
     private async Task<CheckpointerException> FailAsync(Exception error)
     {
         EngineLog.RestoreFailed(_services.Logger, error, _id);
         var log = File.Exists(LogPath) ? LogPath : null;
-        if (await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(TreeDirectory, Journal.Entry, AbandonDeadline)).ConfigureAwait(false)
-            is { } survivor)
+        if (await DedicatedThread.Run("abandon tree", Abandon).ConfigureAwait(false) is { } survivor)
         {
             return new AttentionException(
                 "tree-not-ended",
@@ -25,18 +27,75 @@ internal sealed partial class RestoreSession
             };
         }
 
-        foreach (var path in _made)
-        {
-            File.Delete(path);
-        }
+        CleanUp("files that were made", RemoveMade);
+        CleanUp("cgroup", RemoveCgroup);
+        CleanUp("tree directory", RemoveTreeDirectory);
+        CleanUp("journal entry", Journal.Close);
+        return Outcome.With(error, WorkloadState.Gone, durable: true, log);
+    }
 
+    private string? Abandon()
+    {
+        try
+        {
+            return TreeEnding.Abandon(TreeDirectory, Journal.Entry, AbandonDeadline);
+        }
+        catch (Exception e)
+        {
+            // Not known to be gone is not gone.
+            EngineLog.CleanupFailed(_services.Logger, e, _id, "the half-restored tree");
+            return $"it is not known whether processes of it are left: {e.Message}";
+        }
+    }
+
+    /// <summary>The tree is gone; what cannot be cleaned up now is told and must not hide why the restore failed.</summary>
+    private void CleanUp(string what, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception e)
+        {
+            EngineLog.CleanupFailed(_services.Logger, e, _id, what);
+        }
+    }
+
+    private void RemoveMade()
+    {
+        // Files before the directories that were made for them.
+        foreach (var path in Enumerable.Reverse(_made))
+        {
+            if (Directory.Exists(path))
+            {
+                Directory.Delete(path);
+            }
+            else
+            {
+                File.Delete(path);
+            }
+        }
+    }
+
+    private void RemoveCgroup()
+    {
         if (_cgroup is { } cgroup && _request.Cgroup is null && !cgroup.Delete(AbandonDeadline, CancellationToken.None))
         {
-            EngineLog.CleanupFailed(_services.Logger, error, _id, $"cgroup {cgroup.Name}");
+            throw new TimeoutException($"{cgroup.Name} is still in use");
+        }
+    }
+
+    private void RemoveTreeDirectory()
+    {
+        foreach (var name in KeptLogs)
+        {
+            var path = Path.Combine(TreeDirectory, name);
+            if (File.Exists(path))
+            {
+                File.Copy(path, Path.Combine(LogDirectory, name), overwrite: true);
+            }
         }
 
         Directory.Delete(TreeDirectory, recursive: true);
-        Journal.Close();
-        return Outcome.With(error, WorkloadState.Gone, durable: true, log);
     }
 }

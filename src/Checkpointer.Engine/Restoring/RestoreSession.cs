@@ -21,6 +21,12 @@ internal sealed partial class RestoreSession
     /// <summary>How long the hook may wait for our answer: it is given when everything was served, which is then already so.</summary>
     private static readonly TimeSpan HookDeadline = TimeSpan.FromMinutes(2);
 
+    /// <summary>After the hook's answer CRIU only has to set the tasks going.</summary>
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(2);
+
+    private const int Released = 1;
+    private const int Refused = 2;
+
     private readonly EngineServices _services;
     private readonly string _id;
     private readonly RestoreRequest _request;
@@ -28,7 +34,8 @@ internal sealed partial class RestoreSession
 
     private readonly List<string> _made = [];
     private Cgroup? _cgroup;
-    private bool _released;
+    private int _decision;
+    private volatile bool _released;
 
     public RestoreSession(EngineServices services, string id, RestoreRequest request, OperationAbort abort)
     {
@@ -74,6 +81,18 @@ internal sealed partial class RestoreSession
 
     public async Task<TreeRecord> RunAsync()
     {
+        try
+        {
+            return await WatchedAsync().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            throw await FailAsync(_abort.Explain(error)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<TreeRecord> WatchedAsync()
+    {
         var edited = await Record.Options.EditedImagesAsync(Record.Requirement.ThreadIds.ToHashSet(), ReadSmallAsync).ConfigureAwait(false);
         await using var server = new ImageServer(
             Place.Directory, Reader, Pool, Edited, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
@@ -95,7 +114,7 @@ internal sealed partial class RestoreSession
             _services.Time,
             _abort,
             _services.Options.StallLimit,
-            () => server.LastProgress,
+            () => HashCode.Combine(server.LastProgress, Files.BytesWritten),
             () => Report(new OperationProgress
             {
                 Phase = "",
@@ -103,15 +122,8 @@ internal sealed partial class RestoreSession
                 BytesTotal = Reader.Info.BytesCaptured,
                 BytesPerSecond = speed.Update(server.Statistics?.Bytes ?? 0),
             }));
-        try
-        {
-            _made.AddRange(await Files.WriteAsync(Reader, _abort.Token).ConfigureAwait(false));
-            return await RestoreAsync(server, gate).ConfigureAwait(false);
-        }
-        catch (Exception error)
-        {
-            throw await FailAsync(_abort.Explain(error)).ConfigureAwait(false);
-        }
+        await Files.WriteAsync(Reader, _made, _abort.Token).ConfigureAwait(false);
+        return await RestoreAsync(server, gate).ConfigureAwait(false);
     }
 
     private async Task<byte[]?> ReadSmallAsync(string name, int maxLength) =>
@@ -124,7 +136,7 @@ internal sealed partial class RestoreSession
         var owner = await TreeLauncher
             .StartAsync(_services.Init, OwnerArguments(), gate.Environment(HookDeadline), _abort.Token).ConfigureAwait(false);
         var ownerIdentity = ProcessIdentity.Of(owner)
-            ?? throw new OperationFailedException("tree-owner-gone", "checkpointer-init ended at once.", $"Look into {TreeDirectory}/init.log.");
+            ?? throw new OperationFailedException("tree-owner-gone", "checkpointer-init ended at once.", $"Look into {LogDirectory}/init.log.");
         Journal.Write(Journal.Entry with
         {
             Phase = OperationPhase.Restore,
@@ -133,17 +145,39 @@ internal sealed partial class RestoreSession
 
         Enter(OperationPhase.Restore);
         using var connection = TreeConnection.TryConnect(TreeDirectory, _abort.Token)
-            ?? throw new OperationFailedException("tree-owner-gone", "checkpointer-init does not answer.", $"Look into {TreeDirectory}/init.log.");
+            ?? throw new OperationFailedException("tree-owner-gone", "checkpointer-init does not answer.", $"Look into {LogDirectory}/init.log.");
         using var over = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
-        using var closePipes = _abort.Token.Register(() => server.Abort(_abort.Reason!));
+        using var giveUp = new CancellationTokenSource();
+        using var closePipes = _abort.Token.Register(() =>
+        {
+            // Once the tree was let go it may act on the world: then the restore is carried to its end.
+            if (TryDecide(Refused))
+            {
+                server.Abort(_abort.Reason!);
+                giveUp.Cancel();
+            }
+        });
         var served = server.RunAsync(ProcessMatcher.SelfOrDescendantOf(owner), CancellationToken.None);
-        var allowed = AllowAsync(server, gate, owner, over.Token);
-        connection.Send("start");
-        var root = await DedicatedThread.Run("tree owner", () => AwaitRoot(connection, _abort.Token)).ConfigureAwait(false);
-        await over.CancelAsync().ConfigureAwait(false);
-        server.Abort(new OperationFailedException("criu-ended", "CRIU ended."));
-        await served.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await allowed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var allowed = AllowAsync(server, gate, owner, giveUp, over.Token);
+        int? root;
+        try
+        {
+            connection.Send("start");
+            root = await DedicatedThread.Run("tree owner", () => AwaitRoot(connection, giveUp.Token)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (_released)
+        {
+            throw new OperationFailedException(
+                "tree-not-started", $"CRIU did not finish within {Durations.Format(StartDeadline)} of letting the tree go.", "Look into CRIU's log.", e);
+        }
+        finally
+        {
+            await over.CancelAsync().ConfigureAwait(false);
+            server.Abort(new OperationFailedException("criu-ended", "CRIU ended."));
+            await served.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await allowed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         if (root is null || !_released)
         {
             throw Cause(served, allowed);
@@ -153,7 +187,8 @@ internal sealed partial class RestoreSession
     }
 
     /// <summary>The last safe veto: everything that CRIU opened was served whole and authenticated.</summary>
-    private async Task AllowAsync(ImageServer server, HookGate gate, int owner, CancellationToken cancellationToken)
+    private async Task AllowAsync(
+        ImageServer server, HookGate gate, int owner, CancellationTokenSource giveUp, CancellationToken cancellationToken)
     {
         using var call = await gate.WaitAsync(pid => TaskState.DescendsFrom(pid, owner), cancellationToken).ConfigureAwait(false);
         if (!server.AllServedWhole(out var missing))
@@ -163,8 +198,18 @@ internal sealed partial class RestoreSession
                 "image-not-whole", $"CRIU restored the tree without reading {missing} to its end.", "Report this; the tree was not released.");
         }
 
+        if (!TryDecide(Released))
+        {
+            call.Refuse();
+            return;
+        }
+
+        giveUp.CancelAfter(StartDeadline);
         _released = call.TryAllow();
     }
+
+    /// <summary>Letting go and giving up exclude each other; who comes first decides.</summary>
+    private bool TryDecide(int decision) => Interlocked.CompareExchange(ref _decision, decision, 0) == 0;
 
     /// <summary>Reads the owner's report: the root's pid in the owner's namespace, or null when CRIU failed.</summary>
     private static int? AwaitRoot(TreeConnection connection, CancellationToken cancellationToken)
@@ -231,7 +276,7 @@ internal sealed partial class RestoreSession
             RootStartTime = identity?.StartTime ?? 0,
             BootId = owner.BootId,
             OwnPidNamespace = OwnPidNamespace,
-            Cgroups = [_cgroup!.Name],
+            Cgroups = _request.Cgroup is null ? [_cgroup!.Name] : [],
         };
         _services.Trees.Write(record);
         return record;

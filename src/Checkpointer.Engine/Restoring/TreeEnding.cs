@@ -11,6 +11,8 @@ internal static class TreeEnding
     {
         if (entry.Processes is not [var owner, ..])
         {
+            // Launched at most, never started: it ends by itself when nobody says start, but why wait.
+            TellToAbandon(treeDirectory);
             return null;
         }
 
@@ -20,13 +22,9 @@ internal static class TreeEnding
             return null;
         }
 
-        using (var connection = TreeConnection.TryConnect(treeDirectory, CancellationToken.None))
+        if (TellToAbandon(treeDirectory) && pidFd.WaitExit(deadline, CancellationToken.None))
         {
-            connection?.Send("abandon");
-            if (connection is not null && pidFd.WaitExit(deadline, CancellationToken.None))
-            {
-                return null;
-            }
+            return null;
         }
 
         var leftovers = ProcessTree.Read(owner.Pid)?.Processes.Select(static p => PidFd.Open(p.Pid)).ToList() ?? [];
@@ -42,6 +40,22 @@ internal static class TreeEnding
         finally
         {
             leftovers.ForEach(static p => p?.Dispose());
+        }
+    }
+
+    /// <summary>False when nobody heard it.</summary>
+    private static bool TellToAbandon(string treeDirectory)
+    {
+        try
+        {
+            using var connection = TreeConnection.TryConnect(treeDirectory, CancellationToken.None);
+            connection?.Send("abandon");
+            return connection is not null;
+        }
+        catch (Exception e) when (e is PlatformException or TimeoutException)
+        {
+            // It hangs or ends right now: the caller looks, and kills what is left.
+            return false;
         }
     }
 }

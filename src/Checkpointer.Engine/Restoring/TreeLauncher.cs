@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Checkpointer.Engine.Criu;
 using CliWrap;
 
 namespace Checkpointer.Engine.Restoring;
@@ -23,11 +24,22 @@ internal static class TreeLauncher
         var errors = new StringBuilder();
         var command = CliWrap.Cli.Wrap(init)
             .WithArguments(arguments)
-            .WithEnvironmentVariables(environment)
+            .WithEnvironmentVariables(CriuEnvironment.Build(environment))
             .WithValidation(CommandResultValidation.None)
             .WithStandardOutputPipe(PipeTarget.ToDelegate(line => Append(output, line)))
             .WithStandardErrorPipe(PipeTarget.ToDelegate(line => Append(errors, line)));
-        var result = await command.ExecuteAsync(deadline.Token).ConfigureAwait(false);
+        CommandResult result;
+        try
+        {
+            result = await command.ExecuteAsync(deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The deadline is ours: nobody cancelled anything.
+            throw new OperationFailedException(
+                "tree-launch", $"checkpointer-init was not ready within {Durations.Format(LaunchDeadline)}.", "Look at the load of this machine.", e);
+        }
+
         var words = output.ToString().Trim().Split(' ');
         if (result.ExitCode == 0 && words.Length == 2 && words[0] == "ready"
             && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var pid))

@@ -6,6 +6,7 @@ namespace Checkpointer.Platform;
 public sealed record ProcStat
 {
     private const uint KernelThreadFlag = 0x00200000; // PF_KTHREAD
+    private const uint ExitingFlag = 0x00000004;      // PF_EXITING
     private const int FieldsNeeded = 20;              // up to starttime, which is the 20th field after the name
 
     public required int Pid { get; init; }
@@ -32,6 +33,9 @@ public sealed record ProcStat
     public required ulong StartTime { get; init; }
 
     public bool IsKernelThread => (Flags & KernelThreadFlag) != 0 || Pid == 2;
+
+    /// <summary>The kernel is taking it apart already; giving gigabytes back takes a while before it is a zombie.</summary>
+    public bool IsExiting => (Flags & ExitingFlag) != 0;
 
     public bool IsZombie => State is 'Z' or 'X';
 

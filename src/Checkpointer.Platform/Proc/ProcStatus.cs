@@ -5,6 +5,8 @@ namespace Checkpointer.Platform;
 /// <summary>The fields of <c>/proc/PID/status</c> that we use. Sizes are in bytes.</summary>
 public sealed record ProcStatus
 {
+    private const ulong KillBit = 1UL << 8; // signal 9
+
     /// <summary>Pid of the tracer, 0 when nobody traces.</summary>
     public int TracerPid { get; init; }
 
@@ -28,6 +30,9 @@ public sealed record ProcStatus
     public long Swap { get; init; }
 
     public ulong EffectiveCapabilities { get; init; }
+
+    /// <summary>SIGKILL was sent and is not delivered yet: it will not come back from there.</summary>
+    public bool IsKilled { get; init; }
 
     /// <summary>0 none, 1 strict, 2 filter.</summary>
     public int Seccomp { get; init; }
@@ -57,8 +62,8 @@ public sealed record ProcStatus
             ResidentFile = Kilobytes(fields, "RssFile"),
             ResidentShared = Kilobytes(fields, "RssShmem"),
             Swap = Kilobytes(fields, "VmSwap"),
-            EffectiveCapabilities = ulong.TryParse(
-                fields.GetValueOrDefault("CapEff"), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong caps) ? caps : 0,
+            EffectiveCapabilities = Mask(fields, "CapEff"),
+            IsKilled = ((Mask(fields, "SigPnd") | Mask(fields, "ShdPnd")) & KillBit) != 0,
             Seccomp = (int)Number(fields, "Seccomp"),
         };
     }
@@ -69,6 +74,9 @@ public sealed record ProcStatus
         string? text = ProcText.TryRead($"/proc/{pid}/status");
         return text is null ? null : Parse(text);
     }
+
+    private static ulong Mask(Dictionary<string, string> fields, string name) =>
+        ulong.TryParse(fields.GetValueOrDefault(name), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask) ? mask : 0;
 
     private static long Kilobytes(Dictionary<string, string> fields, string name)
     {

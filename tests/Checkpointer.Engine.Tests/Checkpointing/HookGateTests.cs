@@ -53,6 +53,22 @@ public sealed class HookGateTests : IDisposable
         Assert.Equal("stop\n", Read(hook));
     }
 
+    [Fact]
+    public async Task A_refused_hook_is_never_let_through_afterwards()
+    {
+        var waiting = _gate.WaitAsync(static _ => true, _over.Token);
+        using var hook = UnixListener.Connect(_gate.SocketPath, Patience);
+        hook.Write(Line());
+
+        using var call = await waiting.WaitAsync(Patience);
+        call.Refuse();
+
+        Assert.False(call.TryAllow());
+        call.Dispose();
+        Assert.Equal("stop\n", Read(hook));
+        Assert.Equal("", Read(hook));
+    }
+
     [Theory]
     [InlineData("hook 1 00000000000000000000000000000000 op1 post-dump 77\n")]
     [InlineData("hook 2 TOKEN op1 post-dump 77\n")]

@@ -15,7 +15,7 @@ public sealed class OperationJournalTests : IDisposable
         var journal = new OperationJournal(_directory.Path);
         using var open = journal.Open(Entry("a"));
 
-        Assert.Empty(new OperationJournal(_directory.Path).TakeAbandoned());
+        Assert.Empty(new OperationJournal(_directory.Path).TakeAbandoned(Unexpected));
     }
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class OperationJournalTests : IDisposable
             open.Write(open.Entry with { Phase = OperationPhase.Commit, Frozen = true });
         }
 
-        var found = Assert.Single(journal.TakeAbandoned());
+        var found = Assert.Single(journal.TakeAbandoned(Unexpected));
         using (found)
         {
             Assert.Equal(OperationPhase.Commit, found.Entry.Phase);
@@ -45,7 +45,7 @@ public sealed class OperationJournalTests : IDisposable
             open.Close();
         }
 
-        Assert.Empty(journal.TakeAbandoned());
+        Assert.Empty(journal.TakeAbandoned(Unexpected));
         Assert.Empty(Directory.EnumerateFiles(_directory.File("operations")));
     }
 
@@ -65,7 +65,7 @@ public sealed class OperationJournalTests : IDisposable
     {
         Write("{\"version\": 2, \"something\": \"new\"}");
 
-        var error = Assert.Throws<HostException>(() => new OperationJournal(_directory.Path).TakeAbandoned());
+        var error = Unreadable();
 
         Assert.Equal("journal-too-new", error.Code);
         Assert.True(File.Exists(_directory.File("operations/x.json")));
@@ -80,11 +80,35 @@ public sealed class OperationJournalTests : IDisposable
     {
         Write(content);
 
-        var error = Assert.Throws<HostException>(() => new OperationJournal(_directory.Path).TakeAbandoned());
+        var error = Unreadable();
 
         Assert.Equal("journal-unreadable", error.Code);
         Assert.Contains("x.json", error.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(_directory.File("operations/x.json")));
+    }
+
+    [Fact]
+    public void An_unreadable_entry_does_not_hide_the_others()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        journal.Open(Entry("z")).Dispose();
+        Write("not json");
+
+        var told = new List<string>();
+        using var found = Assert.Single(journal.TakeAbandoned((operation, _) => told.Add(operation)));
+
+        Assert.Equal("z", found.Entry.Operation);
+        Assert.Equal(["x"], told);
+    }
+
+    private static void Unexpected(string operation, HostException error) => Assert.Fail($"{operation}: {error.Message}");
+
+    private HostException Unreadable()
+    {
+        HostException? told = null;
+        Assert.Empty(new OperationJournal(_directory.Path).TakeAbandoned((_, error) => told = error));
+        Assert.NotNull(told);
+        return told;
     }
 
     private static JournalEntry Entry(string operation) => new()

@@ -29,6 +29,17 @@ public sealed class OperationAbortTests
     }
 
     [Fact]
+    public void A_reason_that_comes_after_the_end_harms_nobody()
+    {
+        var abort = new OperationAbort(null, _time, CancellationToken.None);
+        abort.Dispose();
+
+        abort.Abort(new OperationFailedException("late", "1"));
+
+        Assert.NotNull(abort.Reason);
+    }
+
+    [Fact]
     public void A_person_who_cancels_gets_the_exit_code_of_cancellation()
     {
         using var person = new CancellationTokenSource();

@@ -42,6 +42,16 @@ public sealed class ProcStatusTests
         Assert.Equal(2, status.Seccomp);
     }
 
+    [Theory]
+    [InlineData("SigPnd:\t0000000000000100\n", true)]
+    [InlineData("ShdPnd:\t0000000000000100\n", true)]
+    [InlineData("SigPnd:\t0000000000004000\n", false)]
+    [InlineData("", false)]
+    public void A_pending_kill_is_seen(string lines, bool killed)
+    {
+        Assert.Equal(killed, ProcStatus.Parse("Name:\tsh\n" + lines).IsKilled);
+    }
+
     [Fact]
     public void A_zombie_has_no_memory()
     {
