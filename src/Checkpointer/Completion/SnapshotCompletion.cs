@@ -27,7 +27,9 @@ internal sealed class SnapshotCompletion(GlobalOptions globals, Func<string, str
             .Where(snapshot => snapshot.Content.Name is not null)
             .GroupBy(snapshot => snapshot.Content.Name!, StringComparer.Ordinal)
             .Take(MaxItems)
-            .Select(group => new CompletionItem(group.Key, detail: Describe(group.OrderByDescending(snapshot => snapshot.Content.Created).First())));
+            .Select(
+                group => new CompletionItem(
+                    group.Key, detail: Describe(group.OrderByDescending(snapshot => snapshot.Content.Created).First())));
     }
 
     private static string Describe(SnapshotInfo info)
@@ -60,7 +62,8 @@ internal sealed class SnapshotCompletion(GlobalOptions globals, Func<string, str
     private static async Task<IReadOnlyList<SnapshotInfo>> ListAsync(Settings settings, CancellationToken cancellationToken)
     {
         var backend = RepositoryUrl.Open(settings.RequireRepository());
-        var repository = await CheckpointRepository.OpenAsync(backend, KeyFile.Load(settings.KeyFile), cancellationToken).ConfigureAwait(false);
+        var repository = await CheckpointRepository.OpenAsync(backend, KeyFile.Load(settings.KeyFile), cancellationToken)
+            .ConfigureAwait(false);
         await using (repository.ConfigureAwait(false))
         {
             return await repository.ListAsync(cancellationToken).ConfigureAwait(false);

@@ -35,8 +35,13 @@ internal static class ErrorText
     private static string? Remedy(ErrorReport report)
     {
         var refusing = report.Findings.Where(finding => finding.Severity != FindingSeverity.Note).ToList();
-        return report.ExitCode != (int)ExitCode.Refused || refusing.Count == 0 ? report.Remedy
-            : refusing.Any(finding => finding.Severity == FindingSeverity.Blocker) ? "Mend what the blockers say; --force does not lift them."
+        if (report.ExitCode != (int)ExitCode.Refused || refusing.Count == 0)
+        {
+            return report.Remedy;
+        }
+
+        return refusing.Any(finding => finding.Severity == FindingSeverity.Blocker)
+            ? "Mend what the blockers say; --force does not lift them."
             : "Mend what the findings say, or go on in spite of them with --force.";
     }
 

@@ -7,7 +7,8 @@ namespace Checkpointer.Cli.Errors;
 internal static class ErrorWriter
 {
     private const string Defect =
-        $"This is a defect of checkpointer: report it to its maintainers with the output of the same command under {EnvironmentNames.Debug}=1.";
+        "This is a defect of checkpointer: report it to its maintainers with the output of the same command under "
+        + $"{EnvironmentNames.Debug}=1.";
 
     public static int Write(CliHost host, Exception exception, WorkloadRole role, bool json, bool debug)
     {
@@ -49,7 +50,11 @@ internal static class ErrorWriter
     {
         var isDenied = exception is UnauthorizedAccessException || (exception is RepositoryException && Denied(exception));
         return isDenied
-            ? new HostException("no-permission", exception.Message.TrimEnd('.'), "Run it as root, for example with sudo, or name files of your own.", exception)
+            ? new HostException(
+                "no-permission",
+                exception.Message.TrimEnd('.'),
+                "Run it as root, for example with sudo, or name files of your own.",
+                exception)
             : exception;
     }
 

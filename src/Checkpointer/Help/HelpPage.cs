@@ -11,7 +11,9 @@ internal sealed record HelpPage
     /// <summary>What this verb can end with, and what it means here.</summary>
     public required IReadOnlyList<HelpExit> ExitCodes { get; init; }
 
-    /// <summary>The global options that this verb listens to, by name; <c>--json</c>, <c>--quiet</c> and <c>--help</c> are always there.</summary>
+    /// <summary>
+    /// The global options that this verb listens to, by name; <c>--json</c>, <c>--quiet</c> and <c>--help</c> are always there.
+    /// </summary>
     public IReadOnlyList<string> Globals { get; init; } = [];
 
     /// <summary>The environment variables that this verb reads.</summary>

@@ -6,7 +6,8 @@ internal static class HelpParts
     public static readonly HelpExit Done = new(ExitCode.Done, "done");
     public static readonly HelpExit Failed = new(ExitCode.Failed, "failed; the message says what state everything is in");
     public static readonly HelpExit Usage = new(ExitCode.Usage, "wrong usage; nothing was touched");
-    public static readonly HelpExit RepositoryTrouble = new(ExitCode.Repository, "repository: not found, wrong key, damaged, or of a newer format");
+    public static readonly HelpExit RepositoryTrouble = new(
+        ExitCode.Repository, "repository: not found, wrong key, damaged, or of a newer format");
     public static readonly HelpExit Cancelled = new(ExitCode.Cancelled, "cancelled (Ctrl-C, SIGTERM)");
 
     public static readonly HelpVariable Repository = new(EnvironmentNames.Repository, "the repository, where --repo is not given");
@@ -26,5 +27,6 @@ internal static class HelpParts
     public static readonly IReadOnlyList<string> AllGlobals = [.. RepositoryGlobals, .. ServiceGlobals];
 
     public static readonly IReadOnlyList<HelpVariable> RepositoryVariables = [Repository, KeyFile, Debug];
-    public static readonly IReadOnlyList<HelpVariable> AllVariables = [Repository, KeyFile, Socket, StateDirectory, RunDirectory, Criu, Debug];
+    public static readonly IReadOnlyList<HelpVariable> AllVariables =
+        [Repository, KeyFile, Socket, StateDirectory, RunDirectory, Criu, Debug];
 }

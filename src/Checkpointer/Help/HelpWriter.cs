@@ -36,7 +36,10 @@ internal static class HelpWriter
         Arguments(writer, verb);
         Options(writer, "OPTIONS", verb.Options.Where(option => !option.Hidden));
         Verbs(writer, verb);
-        Options(writer, "GLOBAL OPTIONS", globals.All.Where(o => page.Globals.Contains(o.Name) || (AlwaysShown.Contains(o.Name) && Applies(o, page))));
+        Options(
+            writer,
+            "GLOBAL OPTIONS",
+            globals.All.Where(o => page.Globals.Contains(o.Name) || (AlwaysShown.Contains(o.Name) && Applies(o, page))));
         if (page.Json is not null)
         {
             Section(writer, "JSON");

@@ -13,8 +13,12 @@ internal static class RootHelp
     private static readonly HelpExample[] Steps =
     [
         new("1. Make a repository, once:", "checkpointer init --repo /srv/checkpoints"),
-        new("2. Snapshot a process and its children (here the one with process id 4711):", "checkpointer checkpoint --pid 4711 --name training --repo /srv/checkpoints"),
-        new("3. Let it go on, here or on any node with the repository and its key file:", "checkpointer restore --latest training --repo /srv/checkpoints"),
+        new(
+            "2. Snapshot a process and its children (here the one with process id 4711):",
+            "checkpointer checkpoint --pid 4711 --name training --repo /srv/checkpoints"),
+        new(
+            "3. Let it go on, here or on any node with the repository and its key file:",
+            "checkpointer restore --latest training --repo /srv/checkpoints"),
     ];
 
     private static readonly HelpExit[] ExitCodes =

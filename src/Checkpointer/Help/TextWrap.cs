@@ -7,9 +7,13 @@ internal static class TextWrap
     public const char NoBreak = '\u00a0';
 
     /// <summary>Every line starts at <paramref name="indent"/>.</summary>
-    public static void Block(TextWriter writer, string text, int indent, int width) => Hanging(writer, new string(' ', indent) + text, 0, indent, width);
+    public static void Block(TextWriter writer, string text, int indent, int width) =>
+        Hanging(writer, new string(' ', indent) + text, 0, indent, width);
 
-    /// <summary>The first line starts at <paramref name="first"/> and keeps the spaces of the text; the others start at <paramref name="rest"/>.</summary>
+    /// <summary>
+    /// The first line starts at <paramref name="first"/> and keeps the spaces of the text; the others start
+    /// at <paramref name="rest"/>.
+    /// </summary>
     public static void Hanging(TextWriter writer, string text, int first, int rest, int width)
     {
         var line = new string(' ', first) + text;

@@ -3,7 +3,9 @@ using Checkpointer.Node.Client;
 
 namespace Checkpointer.Cli;
 
-/// <summary>Everything outside that a verb touches: streams, environment, clock, signals, and who does the work. Tests give their own.</summary>
+/// <summary>
+/// Everything outside that a verb touches: streams, environment, clock, signals, and who does the work. Tests give their own.
+/// </summary>
 internal sealed class CliHost : IDisposable
 {
     /// <summary>Results only; with <c>--json</c> exactly one object.</summary>
@@ -27,7 +29,8 @@ internal sealed class CliHost : IDisposable
     public Func<string, bool> ServiceAnswers { get; init; } = NodeClient.IsServiceAt;
 
     /// <summary>Makes the runner that talks to the service on the settings' socket.</summary>
-    public Func<Settings, CliHost, IRunner> Service { get; init; } = static (settings, host) => new ServiceRunner(settings.Socket, host.Lines, host.Time);
+    public Func<Settings, CliHost, IRunner> Service { get; init; } = static (settings, host) =>
+        new ServiceRunner(settings.Socket, host.Lines, host.Time);
 
     /// <summary>Makes the runner that has the engine in this process.</summary>
     public Func<Settings, CliHost, IRunner> Embedded { get; init; } = EmbeddedRunner.Create;

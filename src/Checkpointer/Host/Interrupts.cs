@@ -18,7 +18,9 @@ internal sealed class Interrupts : IDisposable
     /// <summary>Told at the first signal, so that a person sees that it was heard.</summary>
     public Action<PosixSignal>? Heard { get; set; }
 
-    /// <param name="isPatient">Whether a second signal waits for the rollback as well; otherwise it ends the process as it always does.</param>
+    /// <param name="isPatient">
+    /// Whether a second signal waits for the rollback as well; otherwise it ends the process as it always does.
+    /// </param>
     public void Listen(bool isPatient)
     {
         if (_registrations.Count > 0)

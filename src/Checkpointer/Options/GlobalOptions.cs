@@ -9,16 +9,27 @@ internal sealed class GlobalOptions
         "--repo", "R", "The repository: a directory.", "--repo /srv/checkpoints", recursive: true);
 
     public Option<string> KeyFile { get; } = OptionKinds.Text(
-        "--key-file", "FILE", $"The key file that opens the repository (default {Settings.DefaultKeyFile}).", "--key-file /root/repository.key", recursive: true);
+        "--key-file",
+        "FILE",
+        $"The key file that opens the repository (default {Settings.DefaultKeyFile}).",
+        "--key-file /root/repository.key",
+        recursive: true);
 
     public Option<string> Socket { get; } = OptionKinds.Text(
-        "--socket", "PATH", $"The socket of the node service (default {Settings.DefaultSocket}).", "--socket /run/checkpointer/checkpointer.sock", recursive: true);
+        "--socket",
+        "PATH",
+        $"The socket of the node service (default {Settings.DefaultSocket}).",
+        "--socket /run/checkpointer/checkpointer.sock",
+        recursive: true);
 
-    public Option<bool> Embedded { get; } = OptionKinds.Flag("--embedded", "Do the work in this process, even where a service listens.", recursive: true);
+    public Option<bool> Embedded { get; } = OptionKinds.Flag(
+        "--embedded", "Do the work in this process, even where a service listens.", recursive: true);
 
-    public Option<bool> Json { get; } = OptionKinds.Flag("--json", "Print one JSON object on standard output, errors too.", recursive: true);
+    public Option<bool> Json { get; } = OptionKinds.Flag(
+        "--json", "Print one JSON object on standard output, errors too.", recursive: true);
 
-    public Option<bool> Quiet { get; } = OptionKinds.Flag("--quiet", "No progress and no explanations; results and errors only.", recursive: true);
+    public Option<bool> Quiet { get; } = OptionKinds.Flag(
+        "--quiet", "No progress and no explanations; results and errors only.", recursive: true);
 
     public Option<bool> Help { get; } = OptionKinds.Flag("--help", "Show this help.", recursive: true, alias: "-h");
 

@@ -85,7 +85,9 @@ internal static class OptionKinds
             CustomParser = result => Parsed<TimeSpan?>(
                 result,
                 example,
-                static text => Durations.Parse(text) is var span && span > TimeSpan.Zero ? span : throw new FormatException($"'{text}' is no time at all")),
+                static text => Durations.Parse(text) is var span && span > TimeSpan.Zero
+                    ? span
+                    : throw new FormatException($"'{text}' is no time at all")),
         };
     }
 
@@ -109,7 +111,9 @@ internal static class OptionKinds
         }
 
         // A forgotten value makes the parser take the next option for it.
-        return !text.StartsWith("--", StringComparison.Ordinal) ? text : throw new FormatException($"'{text}' is an option and not a value");
+        return !text.StartsWith("--", StringComparison.Ordinal)
+            ? text
+            : throw new FormatException($"'{text}' is an option and not a value");
     }
 
     private static T? Parsed<T>(ArgumentResult result, string example, Func<string, T> parse)

@@ -14,8 +14,10 @@ internal static class UsageErrors
     {
         var found = arguments
             .TakeWhile(argument => argument != "--")
-            .FirstOrDefault(argument => argument.StartsWith("--", StringComparison.Ordinal) && argument.IndexOf('=', StringComparison.Ordinal) == argument.Length - 1);
-        return found is null ? null : new UsageException("usage", $"{found[..^1]}: the value behind '=' is empty", "Write a value, or leave the option out.");
+            .FirstOrDefault(
+                argument => argument.StartsWith("--", StringComparison.Ordinal) && argument.IndexOf('=') == argument.Length - 1);
+        return found is null ? null : new UsageException(
+            "usage", $"{found[..^1]}: the value behind '=' is empty", "Write a value, or leave the option out.");
     }
 
     /// <summary>The first error of a parse, or null when there is none.</summary>
@@ -82,13 +84,17 @@ internal static class UsageErrors
         {
             var name = token.Split('=', 2)[0];
             var options = OptionsOf(command).Where(o => !o.Hidden).Select(o => o.Name);
-            return new UsageException("usage", $"unknown option {name} for '{line}'", Similar(name, options) is { } option ? $"Did you mean {option}? {help}" : help);
+            return new UsageException(
+                "usage",
+                $"unknown option {name} for '{line}'",
+                Similar(name, options) is { } option ? $"Did you mean {option}? {help}" : help);
         }
 
         if (command.Subcommands.Any(sub => !sub.Hidden) && command.Arguments.Count == 0)
         {
             var verbs = command.Subcommands.Where(sub => !sub.Hidden).Select(sub => sub.Name);
-            return new UsageException("usage", $"unknown verb '{token}'", Similar(token, verbs) is { } verb ? $"Did you mean '{verb}'? {help}" : help);
+            return new UsageException(
+                "usage", $"unknown verb '{token}'", Similar(token, verbs) is { } verb ? $"Did you mean '{verb}'? {help}" : help);
         }
 
         return new UsageException("usage", $"unexpected argument '{token}' for '{line}'", help);

@@ -5,7 +5,10 @@ using Checkpointer.Node;
 
 namespace Checkpointer.Cli.Output;
 
-/// <summary>The JSON of the verbs' own objects. It only grows: scripts rely on every field. The engine's results have <see cref="EngineJson"/>.</summary>
+/// <summary>
+/// The JSON of the verbs' own objects. It only grows: scripts rely on every field. The engine's results
+/// have <see cref="EngineJson"/>.
+/// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ErrorOutput))]
 [JsonSerializable(typeof(InitOutput))]

@@ -15,8 +15,9 @@ internal static class FindingText
     public static IEnumerable<string> AfterSuccess(IReadOnlyList<Finding> findings)
     {
         var notes = findings.Count(finding => finding.Severity == FindingSeverity.Note);
+        var (words, them) = notes == 1 ? ("note", "it") : ("notes", "them");
         return Lines([.. findings.Where(finding => finding.Severity != FindingSeverity.Note)])
-            .Concat(notes == 0 ? [] : [$"  {notes} {(notes == 1 ? "note" : "notes")}: preflight and --json show {(notes == 1 ? "it" : "them")}"]);
+            .Concat(notes == 0 ? [] : [$"  {notes} {words}: preflight and --json show {them}"]);
     }
 
     public static IEnumerable<string> Lines(IReadOnlyList<Finding> findings)

@@ -17,7 +17,8 @@ internal sealed record VersionOutput
 
     public static VersionOutput Current()
     {
-        var informational = typeof(VersionOutput).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+        var informational = typeof(VersionOutput).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? "unknown";
         var parts = informational.Split('+', 2);
         return new VersionOutput
         {

@@ -2,7 +2,9 @@ using Checkpointer.Engine;
 
 namespace Checkpointer.Cli.Progress;
 
-/// <summary>Lines for logs and pipes: one when a phase begins, one when it ends, and one now and then between. No times of day, no cursor.</summary>
+/// <summary>
+/// Lines for logs and pipes: one when a phase begins, one when it ends, and one now and then between. No times of day, no cursor.
+/// </summary>
 internal sealed class PlainProgress(StderrLines lines, TimeProvider time) : IProgressDisplay, IProgress<OperationProgress>
 {
     /// <summary>Often enough to see that it lives, seldom enough for a log.</summary>

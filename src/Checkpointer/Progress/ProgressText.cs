@@ -70,7 +70,12 @@ internal static class ProgressText
 
     private static TimeSpan? Eta(OperationProgress moment)
     {
-        if (moment.BytesTotal is not { } total || moment.BytesPerSecond < 1 || total <= moment.BytesDone || moment.BytesDone < total / EstimableShare)
+        if (moment.BytesTotal is not { } total || total <= moment.BytesDone)
+        {
+            return null;
+        }
+
+        if (moment.BytesPerSecond < 1 || moment.BytesDone < total / EstimableShare)
         {
             return null;
         }

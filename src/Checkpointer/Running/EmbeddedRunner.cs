@@ -31,7 +31,8 @@ internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposa
         return engine.CheckpointAsync(OperationId.New(time), request, progress, cancellationToken);
     }
 
-    public Task<RestoreResult> RestoreAsync(RestoreRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
+    public Task<RestoreResult> RestoreAsync(
+        RestoreRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
     {
         return engine.RestoreAsync(OperationId.New(time), request, progress, cancellationToken);
     }

@@ -15,7 +15,8 @@ internal interface IRunner : IAsyncDisposable
     /// <summary>Whether a restored tree can inherit this process's standard streams.</summary>
     bool CanInherit { get; }
 
-    Task<CheckpointResult> CheckpointAsync(CheckpointRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken);
+    Task<CheckpointResult> CheckpointAsync(
+        CheckpointRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken);
 
     Task<RestoreResult> RestoreAsync(RestoreRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken);
 

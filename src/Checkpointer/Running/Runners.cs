@@ -53,6 +53,7 @@ internal static class Runners
     private static string Line(RecoveredOperation operation)
     {
         var prefix = operation.Outcome == "attention" ? "ATTENTION: " : "";
-        return Errors.ErrorText.OneLine($"{prefix}recovered {operation.Kind} {operation.Operation} (was in phase {operation.Phase}): {operation.Message}");
+        return Errors.ErrorText.OneLine(
+            $"{prefix}recovered {operation.Kind} {operation.Operation} (was in phase {operation.Phase}): {operation.Message}");
     }
 }

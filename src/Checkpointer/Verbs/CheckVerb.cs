@@ -20,7 +20,8 @@ internal sealed class CheckVerb : Verb
     {
         Description =
         [
-            "Checks that every snapshot can be restored: its manifest and map are authenticated, and every pack that they name must be there with its right length. "
+            "Checks that every snapshot can be restored: its manifest and map are authenticated, and every pack that they name must be "
+                + "there with its right length. "
                 + "With --data every stored byte is read and authenticated as well; that takes as long as restoring everything.",
             "Damage is told as findings that name the object. Objects that no snapshot names are notes, not damage. Nothing is changed.",
         ],
@@ -51,7 +52,8 @@ internal sealed class CheckVerb : Verb
                 .ShowAsync(progress =>
                 {
                     progress.Report(new OperationProgress { Phase = Phase });
-                    return repository.CheckAsync(context.Parse.GetValue(_data), new Forwarding(progress, context.Host.Time), cancellationToken);
+                    return repository.CheckAsync(
+                        context.Parse.GetValue(_data), new Forwarding(progress, context.Host.Time), cancellationToken);
                 })
                 .ConfigureAwait(false);
             Tell(context, report);

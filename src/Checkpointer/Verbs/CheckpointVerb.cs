@@ -10,15 +10,27 @@ namespace Checkpointer.Cli.Verbs;
 internal sealed class CheckpointVerb : Verb
 {
     private readonly Option<int?> _pid = OptionKinds.Pid("The root of the process tree to snapshot.");
-    private readonly Option<bool> _leaveRunning = OptionKinds.Flag("--leave-running", "Let the workload run on after the snapshot. Without it the workload is ended, but only when its snapshot is durable.");
-    private readonly Option<string> _name = OptionKinds.Text("--name", "S", "A name for the workload; 'restore --latest S' finds its newest snapshot.", "--name training");
-    private readonly Option<Dictionary<string, string>> _labels = OptionKinds.Pairs("--label", "A label, stored with the snapshot. May be given several times.", "--label team=vision");
-    private readonly Option<long?> _memory = OptionKinds.Size("--memory", "Memory for buffers (default 512 MiB). More lets a --leave-running workload run on sooner.", "--memory 512M");
-    private readonly Option<TimeSpan?> _timeout = OptionKinds.Duration("--timeout", "Give up and roll back after this time (default: none).", "--timeout 10m");
-    private readonly Option<TimeSpan?> _maxFrozen = OptionKinds.Duration("--max-frozen", "Roll back when the workload has stood still for this long (default 5m).", "--max-frozen 90s");
-    private readonly Option<string[]> _include = OptionKinds.Texts("--include", "PATH", "A regular file that is captured with the snapshot and written back at restore. May be given several times.", "--include /var/tmp/state.db");
+    private readonly Option<bool> _leaveRunning = OptionKinds.Flag(
+        "--leave-running",
+        "Let the workload run on after the snapshot. Without it the workload is ended, but only when its snapshot is durable.");
+    private readonly Option<string> _name = OptionKinds.Text(
+        "--name", "S", "A name for the workload; 'restore --latest S' finds its newest snapshot.", "--name training");
+    private readonly Option<Dictionary<string, string>> _labels = OptionKinds.Pairs(
+        "--label", "A label, stored with the snapshot. May be given several times.", "--label team=vision");
+    private readonly Option<long?> _memory = OptionKinds.Size(
+        "--memory", "Memory for buffers (default 512 MiB). More lets a --leave-running workload run on sooner.", "--memory 512M");
+    private readonly Option<TimeSpan?> _timeout = OptionKinds.Duration(
+        "--timeout", "Give up and roll back after this time (default: none).", "--timeout 10m");
+    private readonly Option<TimeSpan?> _maxFrozen = OptionKinds.Duration(
+        "--max-frozen", "Roll back when the workload has stood still for this long (default 5m).", "--max-frozen 90s");
+    private readonly Option<string[]> _include = OptionKinds.Texts(
+        "--include",
+        "PATH",
+        "A regular file that is captured with the snapshot and written back at restore. May be given several times.",
+        "--include /var/tmp/state.db");
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Go on in spite of overridable findings. Blockers refuse always.");
-    private readonly Option<bool> _dryRun = OptionKinds.Flag("--dry-run", "Only say whether it would be possible; the same as 'preflight --pid N'.");
+    private readonly Option<bool> _dryRun = OptionKinds.Flag(
+        "--dry-run", "Only say whether it would be possible; the same as 'preflight --pid N'.");
 
     public CheckpointVerb()
         : base("checkpoint", "Snapshot a running process tree into the repository.")
@@ -42,7 +54,8 @@ internal sealed class CheckpointVerb : Verb
         Description =
         [
             "Freezes a process and all its descendants, streams their memory and state compressed and encrypted into the repository, "
-                + "and ends them when the snapshot is durable. Nothing is written to local disk on the way. The process needs no preparation and does not notice.",
+                + "and ends them when the snapshot is durable. Nothing is written to local disk on the way. The process needs no "
+                + "preparation and does not notice.",
             "Until the snapshot is durable every failure, and Ctrl-C, ends with the workload running on. "
                 + "With --leave-running it runs on in any case.",
             "The workload is looked at first; what CRIU cannot snapshot is told as findings, and nothing is touched (exit code 3).",
@@ -50,7 +63,9 @@ internal sealed class CheckpointVerb : Verb
         ],
         Examples =
         [
-            new("Snapshot process 4711 and its children, and end them:", "checkpointer checkpoint --pid 4711 --repo /srv/checkpoints --name training"),
+            new(
+                "Snapshot process 4711 and its children, and end them:",
+                "checkpointer checkpoint --pid 4711 --repo /srv/checkpoints --name training"),
             new("Snapshot a workload every hour while it runs on:", "checkpointer checkpoint --pid 4711 --leave-running --memory 4G"),
             new("Only the snapshot's id, for a script:", "id=$(checkpointer checkpoint --pid 4711 --quiet)"),
         ],
@@ -68,7 +83,8 @@ internal sealed class CheckpointVerb : Verb
         Globals = HelpParts.AllGlobals,
         Environment = HelpParts.AllVariables,
         Json = "snapshot, lineage, generation, name, parent, bytesCaptured, bytesStored, durable, workloadRunning, frozenMs, criuFrozenMs, "
-            + "timings (phase to ms), findings, operation; on an error: error with code, message, remedy, workloadRunning, snapshotDurable, logFile",
+            + "timings (phase to ms), findings, operation; on an error: error with code, message, remedy, workloadRunning, "
+            + "snapshotDurable, logFile",
     };
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
@@ -111,10 +127,17 @@ internal sealed class CheckpointVerb : Verb
         return (int)ExitCode.Done;
     }
 
+    private static string Captured(CheckpointResult result)
+    {
+        var ratio = Texts.Ratio(result.BytesCaptured, result.BytesStored);
+        return $"{ByteSize.Format(result.BytesCaptured)}, stored {ByteSize.Format(result.BytesStored)} (ratio {ratio})";
+    }
+
     private static string Frozen(CheckpointResult result)
     {
         // Zero: CRIU left no statistics.
-        return Texts.Milliseconds(result.FrozenMs) + (result.CriuFrozenMs > 0 ? $" (by CRIU's clock {Texts.Milliseconds(result.CriuFrozenMs)})" : "");
+        var criu = result.CriuFrozenMs > 0 ? $" (by CRIU's clock {Texts.Milliseconds(result.CriuFrozenMs)})" : "";
+        return Texts.Milliseconds(result.FrozenMs) + criu;
     }
 
     private static void Tell(VerbContext context, CheckpointResult result)
@@ -134,7 +157,7 @@ internal sealed class CheckpointVerb : Verb
         foreach (var line in Columns.Pairs(
             ("snapshot", result.Snapshot),
             ("name", result.Name ?? "-"),
-            ("captured", $"{ByteSize.Format(result.BytesCaptured)}, stored {ByteSize.Format(result.BytesStored)} (ratio {Texts.Ratio(result.BytesCaptured, result.BytesStored)})"),
+            ("captured", Captured(result)),
             ("frozen", Frozen(result)),
             ("workload", result.WorkloadRunning ? "runs on" : $"ended; restore it with: checkpointer restore {result.Snapshot}")))
         {

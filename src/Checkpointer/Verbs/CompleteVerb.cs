@@ -5,7 +5,9 @@ using Checkpointer.Cli.Help;
 
 namespace Checkpointer.Cli.Verbs;
 
-/// <summary>What the completion scripts call: <c>checkpointer complete SHELL -- WORD...</c>. Hidden; its form may change with the scripts.</summary>
+/// <summary>
+/// What the completion scripts call: <c>checkpointer complete SHELL -- WORD...</c>. Hidden; its form may change with the scripts.
+/// </summary>
 internal sealed class CompleteVerb : Verb
 {
     private readonly CommandTree _tree;

@@ -7,12 +7,17 @@ namespace Checkpointer.Cli.Verbs;
 /// <summary>Prints a shell's completion script.</summary>
 internal sealed class CompletionVerb : Verb
 {
-    private readonly Argument<string> _shell = new("SHELL") { HelpName = "bash|zsh|fish", Description = "The shell that the script is for." };
+    private readonly Argument<string> _shell = new("SHELL")
+    {
+        HelpName = "bash|zsh|fish",
+        Description = "The shell that the script is for.",
+    };
 
     public CompletionVerb()
         : base("completion", "Print the completion script for a shell.")
     {
-        _shell.CompletionSources.Add(_ => CompletionScripts.Shells.Select(shell => new System.CommandLine.Completions.CompletionItem(shell)));
+        _shell.CompletionSources.Add(
+            _ => CompletionScripts.Shells.Select(shell => new System.CommandLine.Completions.CompletionItem(shell)));
         _shell.Validators.Add(result =>
         {
             var shell = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";

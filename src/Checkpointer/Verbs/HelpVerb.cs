@@ -7,7 +7,12 @@ namespace Checkpointer.Cli.Verbs;
 internal sealed class HelpVerb : Verb
 {
     private readonly CommandTree _tree;
-    private readonly Argument<string[]> _verb = new("VERB") { HelpName = "VERB", Description = "The verb to explain.", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Argument<string[]> _verb = new("VERB")
+    {
+        HelpName = "VERB",
+        Description = "The verb to explain.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
 
     public HelpVerb(CommandTree tree)
         : base("help", "Explain a verb.")

@@ -20,7 +20,9 @@ internal sealed class InitVerb() : Verb("init", "Make a repository, and its key 
         Examples =
         [
             new("A repository in a directory, with the key in its usual place:", "checkpointer init --repo /srv/checkpoints"),
-            new("On a second node: copy the key file first, then use the repository; init is not needed again.", "scp node-a:/etc/checkpointer/repository.key /etc/checkpointer/"),
+            new(
+                "On a second node: copy the key file first, then use the repository; init is not needed again.",
+                "scp node-a:/etc/checkpointer/repository.key /etc/checkpointer/"),
             new("Without root, with a key of your own:", "checkpointer init --repo ~/checkpoints --key-file ~/repository.key"),
         ],
         ExitCodes =

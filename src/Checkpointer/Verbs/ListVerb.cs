@@ -13,20 +13,32 @@ internal sealed class ListVerb() : Verb("list", "List the snapshots in the repos
     {
         Description =
         [
-            "Lists every snapshot, oldest first. An id is the workload's lineage and the generation in it: the highest generation is the newest. "
-                + "STATE is 'final' when the workload ended with the snapshot, 'running' when it ran on, 'superseded' when another copy went on after it, "
+            "Lists every snapshot, oldest first. An id is the workload's lineage and the generation in it: the highest generation is "
+                + "the newest. "
+                + "STATE is 'final' when the workload ended with the snapshot, 'running' when it ran on, 'superseded' when another copy "
+                + "went on after it, "
                 + "and 'damaged' when the snapshot cannot be read ('checkpointer check' tells more).",
             "Reads the repository in this process; needs no root where repository and key file are readable.",
         ],
         Examples =
         [
             new("All snapshots:", "checkpointer list --repo /srv/checkpoints"),
-            new("The ids of everything named 'training':", "checkpointer list --json | jq -r '.snapshots[] | select(.name == \"training\") | .snapshot'"),
+            new(
+                "The ids of everything named 'training':",
+                "checkpointer list --json | jq -r '.snapshots[] | select(.name == \"training\") | .snapshot'"),
         ],
-        ExitCodes = [HelpParts.Done, HelpParts.Failed, HelpParts.Usage, HelpParts.RepositoryTrouble, new(ExitCode.Environment, "no permission to read")],
+        ExitCodes =
+        [
+            HelpParts.Done,
+            HelpParts.Failed,
+            HelpParts.Usage,
+            HelpParts.RepositoryTrouble,
+            new(ExitCode.Environment, "no permission to read"),
+        ],
         Globals = HelpParts.RepositoryGlobals,
         Environment = HelpParts.RepositoryVariables,
-        Json = "snapshots, each with snapshot, lineage, generation, name, created, node, bytesCaptured, bytesStored, intent, superseded, labels, damage",
+        Json = "snapshots, each with snapshot, lineage, generation, name, created, node, bytesCaptured, bytesStored, "
+            + "intent, superseded, labels, damage",
     };
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
@@ -35,7 +47,11 @@ internal sealed class ListVerb() : Verb("list", "List the snapshots in the repos
         await using (repository.ConfigureAwait(false))
         {
             var all = await repository.ListAsync(cancellationToken).ConfigureAwait(false);
-            var snapshots = all.OrderBy(s => s.Content.Created).ThenBy(s => s.Id.Lineage.ToString(), StringComparer.Ordinal).ThenBy(s => s.Id.Generation).ToList();
+            var snapshots = all
+                .OrderBy(s => s.Content.Created)
+                .ThenBy(s => s.Id.Lineage.ToString(), StringComparer.Ordinal)
+                .ThenBy(s => s.Id.Generation)
+                .ToList();
             if (context.Settings.Json)
             {
                 context.PrintJson(new ListOutput { Snapshots = [.. snapshots.Select(SnapshotOutput.Of)] }, CliJson.Default.ListOutput);

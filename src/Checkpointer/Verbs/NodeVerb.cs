@@ -9,7 +9,10 @@ namespace Checkpointer.Cli.Verbs;
 internal sealed class NodeVerb : Verb
 {
     private readonly Option<string> _config = OptionKinds.Text(
-        "--config", "F", $"The configuration file (default: {NodeConfiguration.DefaultPath} where it exists).", "--config /etc/checkpointer/checkpointer.json");
+        "--config",
+        "F",
+        $"The configuration file (default: {NodeConfiguration.DefaultPath} where it exists).",
+        "--config /etc/checkpointer/checkpointer.json");
 
     public NodeVerb()
         : base("node", "Run the node service, or show this node.")
@@ -22,7 +25,8 @@ internal sealed class NodeVerb : Verb
     {
         Description =
         [
-            "Runs the node service in the foreground until SIGTERM: it does checkpoints and restores for the other verbs, one budget for all, "
+            "Runs the node service in the foreground until SIGTERM: it does checkpoints and restores for the other verbs, one budget "
+                + "for all, "
                 + "and first recovers what a killed run left behind. systemd starts it from deploy/checkpointer.service.",
             "Everything is set in the configuration file; --socket replaces the socket that is written there.",
             "Killing or restarting the service never touches a restored workload. Needs root.",

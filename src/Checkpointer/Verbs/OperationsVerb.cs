@@ -13,8 +13,14 @@ internal sealed class OperationsVerb : Verb
 {
     private static readonly string[] Header = ["OPERATION", "KIND", "SUBJECT", "PHASE", "PROGRESS", "STARTED", "OUTCOME"];
 
-    private readonly Argument<string> _id = new("ID") { HelpName = "ID", Description = "One operation; without it all that the service remembers.", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<bool> _follow = OptionKinds.Flag("--follow", "Show the operation's progress until it ends, and end as it ended. Ctrl-C stops watching, not the operation.");
+    private readonly Argument<string> _id = new("ID")
+    {
+        HelpName = "ID",
+        Description = "One operation; without it all that the service remembers.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+    private readonly Option<bool> _follow = OptionKinds.Flag(
+        "--follow", "Show the operation's progress until it ends, and end as it ended. Ctrl-C stops watching, not the operation.");
 
     public OperationsVerb()
         : base("operations", "Show the checkpoints and restores of the node service.")
@@ -46,8 +52,8 @@ internal sealed class OperationsVerb : Verb
         ],
         Globals = ["--socket"],
         Environment = [HelpParts.Socket, HelpParts.Debug],
-        Json = "operations, each with id, kind, subject, phase, progress (bytesDone, bytesTotal, bytesStored, bytesPerSecond), started, outcome, "
-            + "result or error, phases",
+        Json = "operations, each with id, kind, subject, phase, progress (bytesDone, bytesTotal, bytesStored, bytesPerSecond), "
+            + "started, outcome, result or error, phases",
     };
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
@@ -56,7 +62,10 @@ internal sealed class OperationsVerb : Verb
         var follow = context.Parse.GetValue(_follow);
         if (follow && id is null)
         {
-            throw new UsageException("operation-missing", "--follow needs an operation", "Give its id, for example: checkpointer operations 01jdk3v8q2m4x7ya --follow.");
+            throw new UsageException(
+                "operation-missing",
+                "--follow needs an operation",
+                "Give its id, for example: checkpointer operations 01jdk3v8q2m4x7ya --follow.");
         }
 
         if (!context.Host.ServiceAnswers(context.Settings.Socket))
@@ -93,7 +102,9 @@ internal sealed class OperationsVerb : Verb
         }
 
         return last is { IsOver: true } ? last : throw new OperationFailedException(
-            "service-lost", "the service went away before the operation was over", "Start it again: it recovers the operation from its journal.");
+            "service-lost",
+            "the service went away before the operation was over",
+            "Start it again: it recovers the operation from its journal.");
     }
 
     private static void Tell(VerbContext context, IReadOnlyList<OperationResource> operations)

@@ -28,7 +28,8 @@ internal sealed class PreflightVerb : Verb
     {
         Description =
         [
-            "Looks at a process tree (--pid) or at a snapshot and this node (SNAPSHOT), and prints the verdict: every finding with what was found, "
+            "Looks at a process tree (--pid) or at a snapshot and this node (SNAPSHOT), and prints the verdict: every finding with "
+                + "what was found, "
                 + "what would be needed, and how to mend it. Nothing is stopped, written or changed.",
             "A blocker refuses always; an overridable finding refuses unless --force is given to checkpoint or restore; a note informs.",
             "Needs root for --pid.",
@@ -37,7 +38,9 @@ internal sealed class PreflightVerb : Verb
         [
             new("Can this process be checkpointed?", "checkpointer preflight --pid 4711"),
             new("Can this snapshot be restored here?", "checkpointer preflight 3f9c --repo /srv/checkpoints"),
-            new("Only what refuses, for a script:", "checkpointer preflight --pid 4711 --json | jq -r '.findings[] | select(.severity != \"note\") | .code'"),
+            new(
+                "Only what refuses, for a script:",
+                "checkpointer preflight --pid 4711 --json | jq -r '.findings[] | select(.severity != \"note\") | .code'"),
         ],
         ExitCodes =
         [
@@ -84,7 +87,8 @@ internal sealed class PreflightVerb : Verb
     }
 
     /// <summary>The verdict about a snapshot; also what <c>restore --dry-run</c> says.</summary>
-    public static async Task<int> SnapshotAsync(VerbContext context, IRunner runner, string snapshot, bool force, CancellationToken cancellationToken)
+    public static async Task<int> SnapshotAsync(
+        VerbContext context, IRunner runner, string snapshot, bool force, CancellationToken cancellationToken)
     {
         var access = RepositoryChoice.For(context.Settings, runner);
         var request = new PreflightRequest { Snapshot = snapshot, Repository = access.Repository, KeyFile = access.KeyFile };

@@ -2,7 +2,9 @@ using Checkpointer.Cli.Running;
 
 namespace Checkpointer.Cli.Verbs;
 
-/// <summary>The repository and key file of a request. To the service only what a person named is said: it has its own configuration.</summary>
+/// <summary>
+/// The repository and key file of a request. To the service only what a person named is said: it has its own configuration.
+/// </summary>
 internal readonly record struct RepositoryChoice(string Repository, string KeyFile)
 {
     public static RepositoryChoice For(Settings settings, IRunner runner)

@@ -13,21 +13,30 @@ internal sealed class RestoreVerb : Verb
     private const string Inherit = "inherit";
 
     private readonly Argument<string> _snapshot;
-    private readonly Option<string> _latest = OptionKinds.Text("--latest", "NAME", "The newest snapshot of the workload with this name or lineage.", "--latest training");
-    private readonly Option<string> _stdin = OptionKinds.Text("--stdin", "FILE|inherit", "What an outside standard input becomes (default: nothing to read).", "--stdin /dev/null");
-    private readonly Option<string> _stdout = OptionKinds.Text("--stdout", "FILE|inherit", "Where an outside standard output goes (default: the log).", "--stdout /var/log/training.out");
-    private readonly Option<string> _stderr = OptionKinds.Text("--stderr", "FILE|inherit", "Where an outside standard error goes (default: the log).", "--stderr /var/log/training.err");
-    private readonly Option<string> _cgroup = OptionKinds.Text("--cgroup", "PATH", "The cgroup that the workload joins (default: one of its own).", "--cgroup /jobs/training");
+    private readonly Option<string> _latest = OptionKinds.Text(
+        "--latest", "NAME", "The newest snapshot of the workload with this name or lineage.", "--latest training");
+    private readonly Option<string> _stdin = OptionKinds.Text(
+        "--stdin", "FILE|inherit", "What an outside standard input becomes (default: nothing to read).", "--stdin /dev/null");
+    private readonly Option<string> _stdout = OptionKinds.Text(
+        "--stdout", "FILE|inherit", "Where an outside standard output goes (default: the log).", "--stdout /var/log/training.out");
+    private readonly Option<string> _stderr = OptionKinds.Text(
+        "--stderr", "FILE|inherit", "Where an outside standard error goes (default: the log).", "--stderr /var/log/training.err");
+    private readonly Option<string> _cgroup = OptionKinds.Text(
+        "--cgroup", "PATH", "The cgroup that the workload joins (default: one of its own).", "--cgroup /jobs/training");
     private readonly Option<long?> _memory = OptionKinds.Size("--memory", "Memory for buffers (default 512 MiB).", "--memory 512M");
-    private readonly Option<TimeSpan?> _timeout = OptionKinds.Duration("--timeout", "Give up and remove the half-restored workload after this time (default: none).", "--timeout 10m");
-    private readonly Option<bool> _wait = OptionKinds.Flag("--wait", "Stay attached: hand SIGINT and SIGTERM on, and end with the workload's exit code.");
+    private readonly Option<TimeSpan?> _timeout = OptionKinds.Duration(
+        "--timeout", "Give up and remove the half-restored workload after this time (default: none).", "--timeout 10m");
+    private readonly Option<bool> _wait = OptionKinds.Flag(
+        "--wait", "Stay attached: hand SIGINT and SIGTERM on, and end with the workload's exit code.");
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Go on in spite of overridable findings. Blockers refuse always.");
-    private readonly Option<bool> _dryRun = OptionKinds.Flag("--dry-run", "Only say whether it would be possible; the same as 'preflight SNAPSHOT'.");
+    private readonly Option<bool> _dryRun = OptionKinds.Flag(
+        "--dry-run", "Only say whether it would be possible; the same as 'preflight SNAPSHOT'.");
 
     public RestoreVerb(SnapshotCompletion completion)
         : base("restore", "Make a snapshot run again on this node.")
     {
-        _snapshot = SnapshotArgument.Create(completion, required: false, "A snapshot's id, or a unique prefix of one. Either this or --latest.");
+        _snapshot = SnapshotArgument.Create(
+            completion, required: false, "A snapshot's id, or a unique prefix of one. Either this or --latest.");
         _latest.CompletionSources.Add(completion.Names);
         Arguments.Add(_snapshot);
         Options.Add(_latest);
@@ -48,12 +57,15 @@ internal sealed class RestoreVerb : Verb
     {
         Description =
         [
-            "Restores the process tree of a snapshot: it goes on where it stood, as if nothing had happened. Every byte is authenticated before it is used. "
+            "Restores the process tree of a snapshot: it goes on where it stood, as if nothing had happened. Every byte is "
+                + "authenticated before it is used. "
                 + "The snapshot stays as it is and can be restored again, here or on another node with the same key file.",
-            "This node is compared with what the snapshot needs first; what does not fit is told as findings, and nothing is touched (exit code 3).",
+            "This node is compared with what the snapshot needs first; what does not fit is told as findings, and nothing is touched "
+                + "(exit code 3).",
             "The tree belongs to a small process of its own (checkpointer-init), not to this command nor to the service: both may end. "
                 + "What the tree writes to a terminal or pipe that no longer exists is kept in a log, whose path is shown.",
-            "With --wait the command stays until the tree's first process ends, and ends with its exit code (128 plus the signal's number after a signal). "
+            "With --wait the command stays until the tree's first process ends, and ends with its exit code (128 plus the signal's "
+                + "number after a signal). "
                 + "That code can be any number: look at standard error to tell it from the exit codes below.",
             "Needs root. The work is done by the node service where its socket is, and in this process otherwise.",
         ],
@@ -100,7 +112,8 @@ internal sealed class RestoreVerb : Verb
             if (parse.GetValue(_dryRun))
             {
                 var wanted = snapshot ?? await NewestAsync(context, latest!, cancellationToken).ConfigureAwait(false);
-                return await PreflightVerb.SnapshotAsync(context, runner, wanted, parse.GetValue(_force), cancellationToken).ConfigureAwait(false);
+                return await PreflightVerb.SnapshotAsync(context, runner, wanted, parse.GetValue(_force), cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             var request = new RestoreRequest

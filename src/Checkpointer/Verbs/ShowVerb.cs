@@ -22,7 +22,8 @@ internal sealed class ShowVerb : Verb
     {
         Description =
         [
-            "Shows what a snapshot's manifest says, after it has been authenticated: name, labels, node, time, sizes, parent, and the files that it holds. "
+            "Shows what a snapshot's manifest says, after it has been authenticated: name, labels, node, time, sizes, parent, and the "
+                + "files that it holds. "
                 + "With --json also everything that was recorded about the workload for its restore.",
             "Reads the repository in this process; needs no root where repository and key file are readable.",
         ],
@@ -69,7 +70,8 @@ internal sealed class ShowVerb : Verb
 
     private static void Tell(VerbContext context, SnapshotInfo info, IReadOnlyList<SnapshotFile> files)
     {
-        var labels = string.Join(", ", info.Content.Labels.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"));
+        var labels = string.Join(
+            ", ", info.Content.Labels.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"));
         foreach (var line in Columns.Pairs(
             ("snapshot", info.Id.ToString()),
             ("name", info.Content.Name ?? "-"),

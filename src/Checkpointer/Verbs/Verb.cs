@@ -3,7 +3,9 @@ using Checkpointer.Cli.Help;
 
 namespace Checkpointer.Cli;
 
-/// <summary>One verb: its options, its help page, and what it does. A verb is made for one command tree and holds no state of a run.</summary>
+/// <summary>
+/// One verb: its options, its help page, and what it does. A verb is made for one command tree and holds no state of a run.
+/// </summary>
 internal abstract class Verb : Command
 {
     protected Verb(string name, string summary)

@@ -36,7 +36,8 @@ public sealed class CompletionTests
     public void Each_verb_and_option_has_its_description()
     {
         Assert.All(Completer.Complete(new CommandTree(_ => null), [""]), candidate => Assert.NotEqual("", candidate.Description));
-        Assert.All(Completer.Complete(new CommandTree(_ => null), ["restore", "--"]), candidate => Assert.NotEqual("", candidate.Description));
+        Assert.All(
+            Completer.Complete(new CommandTree(_ => null), ["restore", "--"]), candidate => Assert.NotEqual("", candidate.Description));
     }
 
     [Fact]
@@ -46,7 +47,11 @@ public sealed class CompletionTests
         var first = await repository.AddAsync("training", DateTimeOffset.UnixEpoch);
         var second = await repository.AddAsync("inference", DateTimeOffset.UnixEpoch.AddDays(1));
         await repository.AddAsync(null, DateTimeOffset.UnixEpoch.AddDays(2));
-        var environment = new Dictionary<string, string> { ["CHECKPOINTER_REPO"] = repository.Path, ["CHECKPOINTER_KEY_FILE"] = repository.KeyFile };
+        var environment = new Dictionary<string, string>
+        {
+            ["CHECKPOINTER_REPO"] = repository.Path,
+            ["CHECKPOINTER_KEY_FILE"] = repository.KeyFile,
+        };
 
         Assert.Equal([first.ToString()], Words($"restore {first.ToString()[..6]}", environment));
         Assert.Contains(second.ToString(), Words("show ", environment));
@@ -58,13 +63,15 @@ public sealed class CompletionTests
 
         // The line wins over the environment.
         environment.Clear();
-        Assert.Equal([first.ToString()], Words($"--repo {repository.Path} --key-file {repository.KeyFile} show {first.ToString()[..6]}", environment));
+        Assert.Equal(
+            [first.ToString()],
+            Words($"--repo {repository.Path} --key-file {repository.KeyFile} show {first.ToString()[..6]}", environment));
     }
 
     [Fact]
     public void A_repository_that_cannot_be_read_offers_nothing()
     {
-        Assert.Empty(Words("show ", new Dictionary<string, string> { ["CHECKPOINTER_REPO"] = "/nonexistent", ["CHECKPOINTER_KEY_FILE"] = "/nonexistent" }));
+        Assert.Empty(Words("--repo /nonexistent --key-file /nonexistent show "));
     }
 
     [Theory]
@@ -90,7 +97,8 @@ public sealed class CompletionTests
         using var directory = new TempDirectory();
         await File.WriteAllTextAsync(directory["script"], cli.Out, TestContext.Current.CancellationToken);
         var option = shell == "fish" ? "--no-execute" : "-n";
-        var result = await CliWrap.Cli.Wrap(shell).WithArguments([option, directory["script"]]).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+        var result = await CliWrap.Cli.Wrap(shell).WithArguments([option, directory["script"]])
+            .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
         Assert.True(result.ExitCode == 0, result.StandardError);
     }
 
@@ -122,7 +130,8 @@ public sealed class CompletionTests
 
     private static async Task<bool> InstalledAsync(string shell)
     {
-        var result = await CliWrap.Cli.Wrap("/bin/sh").WithArguments(["-c", $"command -v {shell}"]).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+        var result = await CliWrap.Cli.Wrap("/bin/sh").WithArguments(["-c", $"command -v {shell}"])
+            .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
         return result.ExitCode == 0;
     }
 }

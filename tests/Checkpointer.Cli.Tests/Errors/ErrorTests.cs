@@ -14,33 +14,44 @@ public sealed class ErrorTests
         + "|  blocker: fd 7 of pid 4711: an io_uring instance (io-uring)|    needed: none|    remedy: Run it without io_uring."
         + "|  overridable: fd 1 of pid 4711: a pipe to pid 12 (outside-pipe)|    needed: a file|    remedy: Redirect it."
         + "|  note: vm.overcommit_memory: 0 (overcommit)|    needed: 1|    remedy: Set it to 1."
-        + "|remedy: Mend what the blockers say; --force does not lift them.|state: the workload was not touched and runs on; no snapshot was made")]
+        + "|remedy: Mend what the blockers say; --force does not lift them.|state: the workload was not touched and runs on; no snapshot "
+        + "was made")]
     [InlineData(
         "repository",
         4,
-        "error: the key file does not open this repository|remedy: Name the right one with --key-file.|state: the workload was not touched and runs on; no snapshot was made")]
-    [InlineData("host", 5, "error: no CRIU was found|remedy: Install CRIU 4.2 or newer.|state: the workload was not touched and runs on; no snapshot was made")]
+        "error: the key file does not open this repository|remedy: Name the right one with --key-file.|state: the workload was not "
+            + "touched and runs on; no snapshot was made")]
+    [InlineData(
+        "host",
+        5,
+        "error: no CRIU was found|remedy: Install CRIU 4.2 or newer.|state: the workload was not touched and runs on; no snapshot was "
+            + "made")]
     [InlineData(
         "failed",
         1,
-        "error: CRIU could not dump: Can't dump task|remedy: Look at the log.|state: the workload runs; no snapshot was made|log: /run/checkpointer/01jdk3v8q2m4x7ya/dump.log")]
+        "error: CRIU could not dump: Can't dump task|remedy: Look at the log.|state: the workload runs; no snapshot was made|log: "
+            + "/run/checkpointer/01jdk3v8q2m4x7ya/dump.log")]
     [InlineData("durable", 1, "error: the workload could not be ended|state: the workload runs; the snapshot is durable")]
     [InlineData(
         "attention",
         6,
-        "ATTENTION: the workload could not be thawed|remedy: Look at pid 4711 now.|state: whether the workload runs is not known: look at it before you go on; no snapshot was made")]
+        "ATTENTION: the workload could not be thawed|remedy: Look at pid 4711 now.|state: whether the workload runs is not known: look "
+            + "at it before you go on; no snapshot was made")]
     [InlineData("cancelled", 130, "error: the checkpoint was cancelled|state: the workload runs; no snapshot was made")]
-    [InlineData("platform", 1, "error: openat failed: Too many open files|remedy: Raise the limit.|state: the workload runs; no snapshot was made")]
+    [InlineData(
+        "platform", 1, "error: openat failed: Too many open files|remedy: Raise the limit.|state: the workload runs; no snapshot was made")]
     [InlineData("token", 130, "error: The operation was cancelled|state: the workload runs; no snapshot was made")]
     [InlineData(
         "denied",
         5,
-        "error: Access to the path '/root/x' is denied|remedy: Run it as root, for example with sudo, or name files of your own.|state: the workload was not touched and runs on; no snapshot was made")]
+        "error: Access to the path '/root/x' is denied|remedy: Run it as root, for example with sudo, or name files of your "
+            + "own.|state: the workload was not touched and runs on; no snapshot was made")]
     [InlineData(
         "defect",
         1,
         "error: InvalidOperationException: this should not happen"
-        + "|remedy: This is a defect of checkpointer: report it to its maintainers with the output of the same command under CHECKPOINTER_DEBUG=1."
+        + "|remedy: This is a defect of checkpointer: report it to its maintainers with the output of the same command under "
+        + "CHECKPOINTER_DEBUG=1."
         + "|state: whether the workload runs is not known: look at it before you go on; no snapshot was made")]
     public async Task Each_error_has_its_lines_and_its_exit_code(string name, int code, string lines)
     {
@@ -85,9 +96,13 @@ public sealed class ErrorTests
     public async Task A_restore_tells_what_is_left_of_the_restored_workload()
     {
         using var cli = new TestCli();
-        cli.Embedded.OnRestore = (_, _, _) => throw new OperationFailedException("restore-failed", "CRIU could not restore") { Workload = WorkloadState.Gone };
+        cli.Embedded.OnRestore = (_, _, _) => throw new OperationFailedException("restore-failed", "CRIU could not restore")
+        {
+            Workload = WorkloadState.Gone,
+        };
         Assert.Equal(1, await cli.RunAsync("restore", "3f9c", "--repo", "/srv/x"));
-        Assert.Equal(["error: CRIU could not restore", "state: nothing of the restored workload runs; the snapshot is untouched"], cli.ErrLines);
+        Assert.Equal(
+            ["error: CRIU could not restore", "state: nothing of the restored workload runs; the snapshot is untouched"], cli.ErrLines);
     }
 
     [Fact]
@@ -103,7 +118,11 @@ public sealed class ErrorTests
     public async Task A_refusal_that_can_be_overridden_says_so()
     {
         using var cli = new TestCli();
-        cli.Embedded.OnCheckpoint = (_, _, _) => throw new RefusedException("outside-pipe", "pid 4711 cannot be checkpointed", "Redirect it.") { Findings = [Samples.Note, Samples.Overridable] };
+        cli.Embedded.OnCheckpoint = (_, _, _) => throw new RefusedException(
+            "outside-pipe", "pid 4711 cannot be checkpointed", "Redirect it.")
+        {
+            Findings = [Samples.Note, Samples.Overridable],
+        };
         Assert.Equal(3, await cli.RunAsync("checkpoint", "--pid", "4711", "--repo", "/srv/x"));
         Assert.Contains("remedy: Mend what the findings say, or go on in spite of them with --force.", cli.ErrLines);
     }

@@ -23,14 +23,18 @@ public sealed class ReferenceTests
         }
 
         Assert.All(tree.Globals.All, option => Assert.Contains($"`{option.Name}", text, StringComparison.Ordinal));
-        Assert.All(Enum.GetValues<ExitCode>(), code => Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| {(int)code} |"), text, StringComparison.Ordinal));
+        Assert.All(
+            Enum.GetValues<ExitCode>(),
+            code => Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| {(int)code} |"), text, StringComparison.Ordinal));
     }
 
     [Fact]
     public void The_reference_tells_of_no_verb_that_is_not_there()
     {
         var names = new CommandTree(_ => null).Verbs.Select(verb => verb.Name).Append("In common").ToHashSet();
-        var headings = File.ReadLines(Reference()).Where(line => line.StartsWith("## ", StringComparison.Ordinal)).Select(line => line[3..]);
+        var headings = File.ReadLines(Reference())
+            .Where(line => line.StartsWith("## ", StringComparison.Ordinal))
+            .Select(line => line[3..]);
         Assert.All(headings, heading => Assert.Contains(heading, names));
     }
 
@@ -45,5 +49,6 @@ public sealed class ReferenceTests
         return end < 0 ? text[start..] : text[start..end];
     }
 
-    private static string Reference([CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, "..", "..", "..", "docs", "cli.md");
+    private static string Reference([CallerFilePath] string path = "") =>
+        Path.Combine(Path.GetDirectoryName(path)!, "..", "..", "..", "docs", "cli.md");
 }

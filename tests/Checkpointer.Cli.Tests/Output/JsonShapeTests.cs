@@ -13,7 +13,8 @@ public sealed class JsonShapeTests
         Assert.Equal(0, await cli.RunAsync("checkpoint", "--pid", "4711", "--repo", "/srv/x", "--json"));
         var json = cli.Json();
         Assert.Equal(
-            "snapshot lineage generation name parent bytesCaptured bytesStored durable workloadRunning frozenMs criuFrozenMs timings findings operation".Split(' ').Order(),
+            ("snapshot lineage generation name parent bytesCaptured bytesStored durable workloadRunning frozenMs criuFrozenMs timings "
+                + "findings operation").Split(' ').Order(),
             Names(json));
         Assert.Equal(Samples.Snapshot, json.GetProperty("snapshot").GetString());
         Assert.Equal(Samples.Lineage, json.GetProperty("lineage").GetString());

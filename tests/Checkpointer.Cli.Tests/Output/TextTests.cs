@@ -39,7 +39,9 @@ public sealed class TextTests
     [Fact]
     public void A_finding_that_needs_nothing_says_nothing_about_it()
     {
-        Assert.Equal(["  note: vm.overcommit_memory: 0 (overcommit)"], FindingText.Lines([Samples.Note with { Needed = "nothing", Remedy = "nothing" }]));
+        Assert.Equal(
+            ["  note: vm.overcommit_memory: 0 (overcommit)"],
+            FindingText.Lines([Samples.Note with { Needed = "nothing", Remedy = "nothing" }]));
     }
 
     [Fact]

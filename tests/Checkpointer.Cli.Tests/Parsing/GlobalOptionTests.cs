@@ -53,7 +53,8 @@ public sealed class GlobalOptionTests
         using var cli = new TestCli();
         await cli.RunAsync("checkpoint", "--pid", "1", "--repo", "./here");
         await cli.RunAsync("checkpoint", "--pid", "1", "--repo", "https://account.blob.core.windows.net/c");
-        Assert.Equal([Path.GetFullPath("here"), "https://account.blob.core.windows.net/c"], cli.Embedded.Checkpoints.Select(c => c.Repository));
+        Assert.Equal(
+            [Path.GetFullPath("here"), "https://account.blob.core.windows.net/c"], cli.Embedded.Checkpoints.Select(c => c.Repository));
     }
 
     [Theory]
@@ -70,7 +71,10 @@ public sealed class GlobalOptionTests
         using var cli = new TestCli();
         Assert.Equal(2, await cli.RunAsync(arguments));
         Assert.Equal(
-            ["error: no repository is named", "remedy: Give it with --repo, for example --repo /srv/checkpoints, or set CHECKPOINTER_REPO."],
+            [
+                "error: no repository is named",
+                "remedy: Give it with --repo, for example --repo /srv/checkpoints, or set CHECKPOINTER_REPO.",
+            ],
             cli.ErrLines);
         Assert.Null(cli.Seen);
     }

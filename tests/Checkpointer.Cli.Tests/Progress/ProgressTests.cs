@@ -146,7 +146,7 @@ public sealed class ProgressTests
     [Fact]
     public void An_estimate_of_days_is_not_shown()
     {
-        var moment = new OperationProgress { Phase = OperationPhase.Dump, BytesDone = 1L << 39, BytesTotal = 1L << 40, BytesPerSecond = 1024 };
+        var moment = Moment(600, 0) with { BytesTotal = 1L << 40, BytesPerSecond = 1024 };
         Assert.DoesNotContain("ETA", ProgressText.Running(moment), StringComparison.Ordinal);
     }
 

@@ -67,8 +67,8 @@ public sealed class RunnerChoiceTests
             {
                 Operations =
                 [
-                    new RecoveredOperation { Operation = "01old", Kind = "checkpoint", Phase = "dump", Outcome = "rolled-back", Message = "the workload runs on" },
-                    new RecoveredOperation { Operation = "02old", Kind = "checkpoint", Phase = "dump", Outcome = "attention", Message = "pid 9 is stopped" },
+                    Recovered("01old", "rolled-back", "the workload runs on"),
+                    Recovered("02old", "attention", "pid 9 is stopped"),
                 ],
             },
         };
@@ -91,6 +91,15 @@ public sealed class RunnerChoiceTests
             + "ATTENTION: recovered checkpoint 02old (was in phase dump): pid 9 is stopped\n",
             err.ToString());
     }
+
+    private static RecoveredOperation Recovered(string operation, string outcome, string message) => new()
+    {
+        Operation = operation,
+        Kind = "checkpoint",
+        Phase = "dump",
+        Outcome = outcome,
+        Message = message,
+    };
 
     [Fact]
     public async Task Operations_need_a_service()

@@ -32,7 +32,9 @@ public sealed class ServiceTests
         var error = cli.Json().GetProperty("error");
         Assert.Equal("refused", error.GetProperty("code").GetString());
         Assert.True(error.GetProperty("workloadRunning").GetBoolean());
-        Assert.Equal(["note", "overridable", "blocker"], error.GetProperty("findings").EnumerateArray().Select(f => f.GetProperty("severity").GetString()));
+        Assert.Equal(
+            ["note", "overridable", "blocker"],
+            error.GetProperty("findings").EnumerateArray().Select(f => f.GetProperty("severity").GetString()));
     }
 
     [Fact]

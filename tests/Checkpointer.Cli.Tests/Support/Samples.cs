@@ -9,8 +9,10 @@ internal static class Samples
     public const string Snapshot = Lineage + "-3";
 
     public static readonly Finding Note = new("overcommit", FindingSeverity.Note, "vm.overcommit_memory", "0", "1", "Set it to 1.");
-    public static readonly Finding Overridable = new("outside-pipe", FindingSeverity.Overridable, "fd 1 of pid 4711", "a pipe to pid 12", "a file", "Redirect it.");
-    public static readonly Finding Blocker = new("io-uring", FindingSeverity.Blocker, "fd 7 of pid 4711", "an io_uring instance", "none", "Run it without io_uring.");
+    public static readonly Finding Overridable = new(
+        "outside-pipe", FindingSeverity.Overridable, "fd 1 of pid 4711", "a pipe to pid 12", "a file", "Redirect it.");
+    public static readonly Finding Blocker = new(
+        "io-uring", FindingSeverity.Blocker, "fd 7 of pid 4711", "an io_uring instance", "none", "Run it without io_uring.");
 
     public static CheckpointResult Checkpoint => new()
     {
@@ -53,18 +55,32 @@ internal static class Samples
     public static Exception Error(string name) => name switch
     {
         "usage" => new UsageException("pid-not-found", "there is no process 4711", "Look the pid up again."),
-        "refused" => new RefusedException("refused", "pid 4711 cannot be checkpointed", "Mend what the findings say.") { Findings = [Note, Overridable, Blocker] },
-        "repository" => new RepositoryException("wrong-key", "the key file does not open this repository", "Name the right one with --key-file."),
+        "refused" => new RefusedException("refused", "pid 4711 cannot be checkpointed", "Mend what the findings say.")
+        {
+            Findings = [Note, Overridable, Blocker],
+        },
+        "repository" => new RepositoryException(
+            "wrong-key", "the key file does not open this repository", "Name the right one with --key-file."),
         "host" => new HostException("no-criu", "no CRIU was found", "Install CRIU 4.2 or newer."),
         "failed" => new OperationFailedException("dump-failed", "CRIU could not dump: Can't dump task", "Look at the log.")
         {
             Workload = WorkloadState.Running,
             LogFile = "/run/checkpointer/01jdk3v8q2m4x7ya/dump.log",
         },
-        "durable" => new OperationFailedException("end-failed", "the workload could not be ended") { Workload = WorkloadState.Running, SnapshotDurable = true },
-        "attention" => new AttentionException("thaw-failed", "the workload could not be thawed", "Look at pid 4711 now.") { Workload = WorkloadState.Unknown },
+        "durable" => new OperationFailedException("end-failed", "the workload could not be ended")
+        {
+            Workload = WorkloadState.Running,
+            SnapshotDurable = true,
+        },
+        "attention" => new AttentionException("thaw-failed", "the workload could not be thawed", "Look at pid 4711 now.")
+        {
+            Workload = WorkloadState.Unknown,
+        },
         "cancelled" => new OperationCancelledException("cancelled", "the checkpoint was cancelled") { Workload = WorkloadState.Running },
-        "platform" => new PlatformException("syscall-failed", "openat failed: Too many open files", "Raise the limit.") { Workload = WorkloadState.Running },
+        "platform" => new PlatformException("syscall-failed", "openat failed: Too many open files", "Raise the limit.")
+        {
+            Workload = WorkloadState.Running,
+        },
         "token" => new OperationCanceledException(),
         "denied" => new UnauthorizedAccessException("Access to the path '/root/x' is denied."),
         "defect" => new InvalidOperationException("this should not happen"),

@@ -69,7 +69,8 @@ internal sealed class ScriptedEngine : IEngine
         return Task.FromResult(Samples.Preflight);
     }
 
-    public Task<PreflightReport> PreflightSnapshotAsync(string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightSnapshotAsync(
+        string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
     {
         Note("preflight-snapshot");
         return Task.FromResult(Samples.Preflight with { Subject = snapshot });

@@ -33,13 +33,15 @@ internal sealed class ScriptedRunner : IRunner
 
     public Func<int, Task> OnSignal { get; set; } = static _ => Task.CompletedTask;
 
-    public Task<CheckpointResult> CheckpointAsync(CheckpointRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
+    public Task<CheckpointResult> CheckpointAsync(
+        CheckpointRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
     {
         Checkpoints.Add(request);
         return OnCheckpoint(request, progress, cancellationToken);
     }
 
-    public Task<RestoreResult> RestoreAsync(RestoreRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
+    public Task<RestoreResult> RestoreAsync(
+        RestoreRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
     {
         Restores.Add(request);
         return OnRestore(request, progress, cancellationToken);

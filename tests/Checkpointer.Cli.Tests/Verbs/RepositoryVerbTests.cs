@@ -131,7 +131,8 @@ public sealed class RepositoryVerbTests
         Assert.Equal(0, await cli.RunAsync("delete", first.ToString()));
         Assert.Equal([$"deleted {first}"], cli.OutLines);
         await cli.RunAsync("list", "--json");
-        Assert.Equal(second.ToString(), Assert.Single(cli.Json().GetProperty("snapshots").EnumerateArray()).GetProperty("snapshot").GetString());
+        Assert.Equal(
+            second.ToString(), Assert.Single(cli.Json().GetProperty("snapshots").EnumerateArray()).GetProperty("snapshot").GetString());
         Assert.Equal(4, await cli.RunAsync("delete", first.ToString()));
         Assert.Equal(0, await cli.RunAsync("delete", second.ToString(), "--json"));
         Assert.Equal("deleted snapshot".Split(' '), JsonShapeTests.Names(cli.Json()));
