@@ -38,13 +38,16 @@ internal static class Soundness
     {
         await Eventually.ValueAsync(
             "the end of CRIU and hook", Limit, () => Helpers(lab, "criu", "checkpointer-hook").FirstOrDefault() is var pid and not 0 ? null : "");
-        if (Directory.Exists(lab.RunDirectory))
-        {
-            Assert.DoesNotContain(Directory.EnumerateDirectories(lab.RunDirectory).Select(Path.GetFileName), name => name != "workloads");
-        }
-
+        Assert.Empty(lab.OperationDirectories());
         Assert.Empty(lab.JournalEntries());
     }
+
+    /// <summary>The directories of running operations, in the run directory or in the tmpfs that is mounted in it.</summary>
+    internal static IReadOnlyList<string> OperationDirectories(this Lab lab) =>
+    [
+        .. new[] { lab.RunDirectory, Path.Combine(lab.RunDirectory, "tmp") }.Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories)
+            .Where(path => Path.GetFileName(path) is not ("tmp" or "workloads")),
+    ];
 
     /// <summary>The journal's open entries.</summary>
     internal static IReadOnlyList<string> JournalEntries(this Lab lab)
