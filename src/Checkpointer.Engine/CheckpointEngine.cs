@@ -41,8 +41,7 @@ public sealed class CheckpointEngine : IEngine
     public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => Translated(async () =>
     {
         await CriuLocator.FindAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
-        var identity = ProcessIdentity.Of(pid)
-            ?? throw new UsageException("pid-not-found", $"There is no process {pid}.", "Look the pid up again: ps -e.");
+        var identity = WorkloadInspector.Identify(pid);
         var tree = _services.Trees.FindByRoot(identity);
         var inspection = WorkloadInspector.Inspect(
             pid, new InspectOptions { OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null });

@@ -49,8 +49,7 @@ internal sealed partial class CheckpointOperation
     {
         Enter(OperationPhase.Inspect);
         var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
-        var root = ProcessIdentity.Of(_request.Pid)
-            ?? throw new UsageException("pid-not-found", $"There is no process {_request.Pid}.", "Look the pid up again: ps -e.");
+        var root = WorkloadInspector.Identify(_request.Pid);
 
         // Before the look at it: another operation may hold it frozen, and what is stopped now would count as stopped by its owner.
         using var workload = WorkloadLock.Take(_services.Options.RunDirectory, root);

@@ -7,6 +7,16 @@ namespace Checkpointer.Engine.Preflight;
 /// <summary>Looks at a process tree through /proc and says what CRIU will need, and what it cannot do. Touches nothing.</summary>
 public static class WorkloadInspector
 {
+    /// <summary>The process that a person named, if it is one that can be inspected.</summary>
+    /// <exception cref="UsageException">As <see cref="Inspect"/>.</exception>
+    /// <exception cref="HostException">Code <c>capability-missing</c>: we may not look at other processes.</exception>
+    public static ProcessIdentity Identify(int pid)
+    {
+        HostProbe.RequireCapabilities();
+        CheckTarget(pid);
+        return ProcessIdentity.Of(pid) ?? throw NotFound(pid);
+    }
+
     /// <summary>Inspects the tree below a pid (in our pid namespace).</summary>
     /// <exception cref="UsageException">
     /// Codes <c>pid-not-found</c>, <c>pid-is-kernel-thread</c>, <c>pid-is-zombie</c>, <c>pid-is-own-ancestor</c>: there is nothing to inspect.

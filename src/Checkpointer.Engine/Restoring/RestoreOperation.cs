@@ -4,6 +4,7 @@ using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
+using Checkpointer.Engine.Preflight;
 using Checkpointer.Engine.Recovery;
 using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
@@ -51,6 +52,7 @@ internal sealed partial class RestoreOperation
     private async Task<RestoreResult> RunAsync(OperationAbort abort)
     {
         Enter(OperationPhase.Load);
+        HostProbe.RequireCapabilities();
         var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
         await using var repository = await _services
             .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);

@@ -9,7 +9,8 @@ public sealed class BadPlaceTests
     [Fact]
     public async Task A_repository_that_is_not_there_is_named()
     {
-        await using var lab = Lab.Create();
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        Directory.Delete(lab.Repository, recursive: true);
         await MustFailUnharmedAsync(lab, 4, "repository-not-found");
     }
 
@@ -93,7 +94,7 @@ public sealed class BadPlaceTests
             Installation.NeedProgram("setpriv"),
             ["--bounding-set=-all", "--inh-caps=-all", Installation.Checkpointer, "checkpoint", "--pid", $"{counter.Pid}", "--embedded", "--json"],
             Lab.DefaultLimit);
-        outcome.MustExit(5);
+        outcome.MustSay(5, "capability-missing");
         await counter.MustCountAsync();
     }
 
