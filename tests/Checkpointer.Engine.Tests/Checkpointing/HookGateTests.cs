@@ -114,7 +114,14 @@ public sealed class HookGateTests : IDisposable
             },
             _over.Token);
         using var stranger = UnixListener.Connect(_gate.SocketPath, Patience);
-        stranger.Write(Line());
+        try
+        {
+            stranger.Write(Line());
+        }
+        catch (PlatformException)
+        {
+            // Turned away before it could say a word.
+        }
 
         Assert.Equal("", Read(stranger));
         Assert.Equal(Environment.ProcessId, await asked.Task.WaitAsync(Patience));
