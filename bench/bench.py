@@ -3,6 +3,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -99,12 +100,14 @@ def table(options, results, why_not):
 
 def main():
     options = parse()
+    # So that a run which is told to stop cleans up as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     check_memory(options)
     why_not = podman.missing() if "podman" in options.only else "not asked for"
     folder = tempfile.mkdtemp(prefix="ckb-", dir="/dev/shm")
     # Podman's storage wants overlayfs upper directories, which not every tmpfs gives.
     peer_folder = tempfile.mkdtemp(prefix="ckb-", dir="/var/tmp")
-    peer = None
+    peer = run = None
     results = {name: [] for name in ALL}
     try:
         peer = podman.Podman(peer_folder, options.criu, options.filler_source) if why_not is None else None
@@ -120,6 +123,8 @@ def main():
     finally:
         if peer is not None:
             peer.close()
+        if run is not None:
+            run.close()
         for point in (line.split()[4] for line in open("/proc/self/mountinfo").readlines()):
             if point.startswith(folder + "/"):
                 subprocess.run(["umount", "--lazy", point], check=False)

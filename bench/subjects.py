@@ -15,6 +15,7 @@ class Run:
         self.checkpointer = checkpointer
         self.criu = criu
         self.number = 0
+        self.cgroups = []
         self.environment = dict(
             os.environ, CHECKPOINTER_CRIU=criu, CHECKPOINTER_KEY_FILE=os.path.join(folder, "key"),
             CHECKPOINTER_STATE_DIR=os.path.join(folder, "state"), CHECKPOINTER_RUN_DIR=os.path.join(folder, "run"),
@@ -24,12 +25,18 @@ class Run:
         """Runs to the end in a cgroup of its own: stdout, processor seconds."""
         self.number += 1
         cgroup = Cgroup("checkpointer-bench-%d-%d" % (os.getpid(), self.number))
+        self.cgroups.append(cgroup)
         try:
             done = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, preexec_fn=cgroup.join)
             if done.returncode != 0:
                 raise SystemExit("error: %s exited with %d\n%s\n%s" % (" ".join(command), done.returncode, done.stdout[-2000:], done.stderr[-2000:]))
             return done.stdout, cgroup.seconds()
         finally:
+            cgroup.close()
+
+    def close(self):
+        """Cgroups that still held something when their command had ended, such as the owner of a restored tree."""
+        for cgroup in self.cgroups:
             cgroup.close()
 
     def verb(self, *arguments):
