@@ -22,7 +22,7 @@ internal static class LiveLabs
             System.Environment.Exit(StoppedExitCode);
         });
 
-    private static volatile bool _stopping;
+    private static volatile bool Stopping;
 
     static LiveLabs() => AppDomain.CurrentDomain.ProcessExit += (_, _) => CleanAll();
 
@@ -37,7 +37,7 @@ internal static class LiveLabs
     /// <summary>Tests go on while the process ends; they must not start anything any more.</summary>
     internal static void ThrowIfStopping()
     {
-        if (_stopping)
+        if (Stopping)
         {
             throw new OperationCanceledException("this run of tests is being stopped");
         }
@@ -47,7 +47,7 @@ internal static class LiveLabs
 
     private static void CleanAll()
     {
-        _stopping = true;
+        Stopping = true;
         Thread.Sleep(StartsUnderWay);
         foreach (var lab in Labs.Keys)
         {
