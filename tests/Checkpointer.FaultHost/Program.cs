@@ -7,6 +7,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 var plan = JsonSerializer.Deserialize(File.ReadAllBytes(args[0]), FaultJson.Default.FaultPlan)!;
 var progress = new PhaseFaults(plan);
+// The engine opens the store again to look at it after a failure: every one counts.
+var opened = new System.Collections.Concurrent.ConcurrentQueue<FaultBackend>();
 var engine = new CheckpointEngine(
     new EngineOptions
     {
@@ -36,6 +38,7 @@ var engine = new CheckpointEngine(
             faults.Stall();
         }
 
+        opened.Enqueue(faults);
         return progress.Store = faults;
     });
 var report = new FaultReport();
@@ -62,6 +65,6 @@ catch (Exception e)
     await Console.Error.WriteLineAsync(e.ToString());
 }
 
-report = report with { Fired = progress.Store?.Fired ?? 0 };
+report = report with { Fired = opened.Sum(static f => f.Fired) };
 Console.WriteLine(JsonSerializer.Serialize(report, FaultJson.Default.FaultReport));
 return report.Error?.ExitCode ?? 0;

@@ -98,8 +98,8 @@ public sealed class FaultBackend(IBackend inner) : IBackend
     {
         Fire();
         return Full
-            ? new RepositoryException(RepositoryCodes.StoreFull, $"the store is full: {name} could not be written (injected)") { ObjectName = name }
-            : new RepositoryException(RepositoryCodes.StoreFailed, $"the store failed at {name} (injected)") { ObjectName = name };
+            ? new RepositoryException(RepositoryCodes.StoreFull, $"the store is full: {name} could not be written (injected)", "free space there") { ObjectName = name }
+            : new RepositoryException(RepositoryCodes.StoreFailed, $"the store failed at {name} (injected)", "look at the store, then try again") { ObjectName = name };
     }
 
     private sealed class Upload(FaultBackend owner, string name, IObjectUpload upload, CancellationToken cancellationToken) : IObjectUpload
