@@ -54,7 +54,7 @@ internal sealed record FaultPlan
     /// <summary>From the restore phase on, every read takes this long.</summary>
     public double ReadDelaySeconds { get; init; }
 
-    public double StallLimitSeconds { get; init; } = 60;
+    public double StallLimitSeconds { get; set; } = 60;
 }
 
 /// <summary>What this process says at its end, as one JSON object on stdout.</summary>

@@ -15,7 +15,7 @@ internal sealed partial class DumpSession
     /// enough, since the workload lives. Otherwise: the manifest is committed. Any failure refuses, and CRIU resumes the tree.
     /// </summary>
     private async Task<ManifestContent> SealAsync(
-        CaptureServer capture, HookGate gate, FileCapture files, Task<int> criuPid, CancellationToken cancellationToken)
+        CaptureServer capture, HookGate gate, FileCapture files, ConnectionGuard connections, Task<int> criuPid, CancellationToken cancellationToken)
     {
         var expected = await criuPid.WaitAsync(cancellationToken).ConfigureAwait(false);
         using var call = await gate.WaitAsync(pid => TaskState.DescendsFrom(pid, expected), cancellationToken).ConfigureAwait(false);
@@ -40,6 +40,11 @@ internal sealed partial class DumpSession
 
             // From here CRIU decides; a hook that is gone makes it roll back, which its exit code tells.
             cancellationToken.ThrowIfCancellationRequested();
+            if (!_request.LeaveRunning)
+            {
+                connections.Silence();
+            }
+
             _released = call.TryAllow();
             return manifest;
         }

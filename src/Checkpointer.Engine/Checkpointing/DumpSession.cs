@@ -86,8 +86,12 @@ internal sealed partial class DumpSession
 
     private async Task<SealedDump> WatchedAsync()
     {
+        using var connections = new ConnectionGuard(Journal.Entry, _services.Logger);
         await using var capture = new CaptureServer(
-            Place.Directory, Writer, Pool, _services.Loggers.CreateLogger("Checkpointer.Capture"), _services.Time);
+            Place.Directory, Writer, Pool, _services.Loggers.CreateLogger("Checkpointer.Capture"), _services.Time)
+        {
+            FileClosed = connections.Dumped,
+        };
         using var gate = new HookGate(Place.HookSocket, _id, "post-dump", _services.Logger);
         var files = new FileCapture(Writer, Pool);
         var speed = new Speedometer(_services.Time);
@@ -104,10 +108,11 @@ internal sealed partial class DumpSession
                 BytesStored = Writer.Progress.BytesStored,
                 BytesPerSecond = speed.Update(capture.Bytes + files.Bytes),
             }));
-        return await DumpAsync(capture, gate, files, watchdog).ConfigureAwait(false);
+        return await DumpAsync(capture, gate, files, connections, watchdog).ConfigureAwait(false);
     }
 
-    private async Task<SealedDump> DumpAsync(CaptureServer capture, HookGate gate, FileCapture files, Watchdog watchdog)
+    private async Task<SealedDump> DumpAsync(
+        CaptureServer capture, HookGate gate, FileCapture files, ConnectionGuard connections, Watchdog watchdog)
     {
         capture.Listen();
         if (_request.LeaveRunning && Pool.Count >= Inspection.EstimatedBytes / BlockPool.BlockSize)
@@ -129,7 +134,7 @@ internal sealed partial class DumpSession
         var criu = new CriuRunner().RunAsync(Run(gate, started), kill.Token);
         var captured = capture.RunAsync(ProcessMatcher.SelfOrDescendantOf(started.Task), CancellationToken.None);
         var frozen = MarkFrozenAsync(capture, watchdog);
-        var seal = SealAsync(capture, gate, files, started.Task, criuOver.Token);
+        var seal = SealAsync(capture, gate, files, connections, started.Task, criuOver.Token);
 
         await ((Task)criu).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         watchdog.Released();

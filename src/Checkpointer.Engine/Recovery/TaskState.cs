@@ -11,9 +11,17 @@ internal static class TaskState
     /// <summary>Killed or exiting, but still in the process table as if it lived.</summary>
     public static bool IsDying(int pid) => ProcStat.Read(pid)?.IsExiting == true || ProcStatus.Read(pid)?.IsKilled == true;
 
-    /// <summary>The descriptors of a process that are sockets.</summary>
-    public static IEnumerable<int> SocketFds(int pid) =>
-        ProcFd.ReadAll(pid).Where(static f => f.InodeOf("socket") is not null).Select(static f => f.Fd);
+    /// <summary>The descriptors of a process that are sockets, with the sockets' inodes.</summary>
+    public static IEnumerable<(int Fd, ulong Inode)> Sockets(int pid)
+    {
+        foreach (var file in ProcFd.ReadAll(pid))
+        {
+            if (file.InodeOf("socket") is { } inode)
+            {
+                yield return (file.Fd, inode);
+            }
+        }
+    }
 
     /// <summary>Whether <paramref name="pid"/> is <paramref name="ancestor"/> or descends from it within a few generations.</summary>
     public static bool DescendsFrom(int pid, int ancestor)

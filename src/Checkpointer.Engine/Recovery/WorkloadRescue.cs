@@ -90,7 +90,7 @@ internal sealed class WorkloadRescue
                 continue;
             }
 
-            foreach (var fd in TaskState.SocketFds(process.Pid))
+            foreach (var (fd, _) in TaskState.Sockets(process.Pid))
             {
                 try
                 {

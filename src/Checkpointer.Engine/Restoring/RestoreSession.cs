@@ -212,7 +212,7 @@ internal sealed partial class RestoreSession
     private bool TryDecide(int decision) => Interlocked.CompareExchange(ref _decision, decision, 0) == 0;
 
     /// <summary>Reads the owner's report: the root's pid in the owner's namespace, or null when CRIU failed.</summary>
-    private static int? AwaitRoot(TreeConnection connection, CancellationToken cancellationToken)
+    private int? AwaitRoot(TreeConnection connection, CancellationToken cancellationToken)
     {
         while (connection.ReadLine(cancellationToken) is { } line)
         {
@@ -222,7 +222,13 @@ internal sealed partial class RestoreSession
                 return root;
             }
 
-            if (parts is ["criu", not "0"] or ["error", ..])
+            if (parts is ["criu", not "0" and var code])
+            {
+                _criuExit = int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 1;
+                return null;
+            }
+
+            if (parts is ["error", ..])
             {
                 return null;
             }
@@ -303,7 +309,7 @@ internal sealed partial class RestoreSession
         }
 
         var errors = Path.Combine(TreeDirectory, "criu.err");
-        var diagnosis = CriuLog.DiagnoseFile(new CriuResult(1, BoundedText.Read(errors), LogPath, TimeSpan.Zero));
+        var diagnosis = CriuLog.DiagnoseFile(new CriuResult(_criuExit, BoundedText.Read(errors), LogPath, TimeSpan.Zero));
         return new OperationFailedException(
             diagnosis.Code, $"CRIU could not restore snapshot {Reader.Info.Id}: {diagnosis.Cause}{CriuWords.Of(diagnosis)}", diagnosis.Remedy)
         {

@@ -10,6 +10,7 @@ public static unsafe class TcpRepair
 {
     private const int ProtocolTcp = 6;
     private const int OptionRepair = 19;
+    private const int On = 1;
     private const int Off = 0; // with a window probe, so that a peer which waited goes on at once
 
     /// <summary>True in repair mode. False for anything that is not a TCP socket.</summary>
@@ -27,10 +28,14 @@ public static unsafe class TcpRepair
             : throw Libc.Failure("getsockopt(TCP_REPAIR)");
     }
 
+    /// <summary>Begins repair mode: nothing is sent, not even a farewell when the socket is closed.</summary>
+    public static void Set(SafeFileHandle socket) => Change(socket, On);
+
     /// <summary>Ends repair mode; harmless on a TCP socket that is not in it.</summary>
-    public static void Clear(SafeFileHandle socket)
+    public static void Clear(SafeFileHandle socket) => Change(socket, Off);
+
+    private static void Change(SafeFileHandle socket, int value)
     {
-        int value = Off;
         if (Libc.SetSocketOption(socket, ProtocolTcp, OptionRepair, &value, sizeof(int)) != 0)
         {
             throw Libc.Failure("setsockopt(TCP_REPAIR)");

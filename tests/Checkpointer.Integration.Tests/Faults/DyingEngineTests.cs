@@ -32,15 +32,13 @@ public sealed class DyingEngineTests(FaultBench bench) : IClassFixture<FaultBenc
     public async Task A_workload_outlives_an_engine_that_is_killed(string where, bool leaveRunning, string? recoveredAs)
     {
         await bench.TakeAsync();
-        var before = await bench.Lab.SnapshotsAsync();
-
         (await FaultRun.RunAsync(bench.Lab, Death(where) with { Checkpoint = bench.Checkpoint(leaveRunning) })).MustBeKilled();
         var recovered = await FaultRun.RecoverAsync(bench.Lab);
 
         await bench.Counter.MustBeUnharmedAsync(bench.Lab);
         await bench.Lab.MustBeCleanAsync();
         Assert.Equal(recoveredAs, recovered.SingleOrDefault()?.Outcome);
-        var made = (await bench.Lab.SnapshotsAsync()).Except(before).ToList();
+        var made = (await bench.Lab.SnapshotsAsync()).Except(bench.Before).ToList();
         if (recoveredAs == DurableAndRunning)
         {
             // A snapshot that its workload outlived must not bring back a second copy by itself.

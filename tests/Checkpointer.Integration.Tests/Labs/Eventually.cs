@@ -7,11 +7,11 @@ internal static class Eventually
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(20);
 
-    internal static Task TrueAsync(string what, TimeSpan limit, Func<bool> condition) =>
-        ValueAsync(what, limit, () => condition() ? "" : null);
+    internal static Task TrueAsync(string what, TimeSpan limit, Func<bool> condition, TimeSpan? step = null) =>
+        ValueAsync(what, limit, () => condition() ? "" : null, step);
 
     /// <summary>The first value that is not null.</summary>
-    internal static async Task<T> ValueAsync<T>(string what, TimeSpan limit, Func<T?> probe)
+    internal static async Task<T> ValueAsync<T>(string what, TimeSpan limit, Func<T?> probe, TimeSpan? step = null)
         where T : class
     {
         var clock = Stopwatch.StartNew();
@@ -23,7 +23,7 @@ internal static class Eventually
             }
 
             Assert.True(clock.Elapsed < limit, $"did not come within {limit.TotalSeconds:F0} s: {what}");
-            await Task.Delay(Step, TestContext.Current.CancellationToken);
+            await Task.Delay(step ?? Step, TestContext.Current.CancellationToken);
         }
     }
 }

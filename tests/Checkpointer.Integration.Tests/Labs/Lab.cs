@@ -41,6 +41,9 @@ internal sealed class Lab : IAsyncDisposable
 
     internal string RunDirectory => Path.Combine(Directory, "run");
 
+    /// <summary>Where a service of this lab listens, if the test starts one.</summary>
+    internal string Socket => Path.Combine(Directory, "s", "checkpointer.sock");
+
     /// <summary>More settings for every program that this lab starts; null removes one.</summary>
     internal Dictionary<string, string?> Environment { get; } = [];
 
@@ -138,7 +141,7 @@ internal sealed class Lab : IAsyncDisposable
             ["CHECKPOINTER_STATE_DIR"] = StateDirectory,
             ["CHECKPOINTER_RUN_DIR"] = RunDirectory,
             // A service that runs on this machine must not be used by accident.
-            ["CHECKPOINTER_SOCKET"] = Path.Combine(Directory, "s", "checkpointer.sock"),
+            ["CHECKPOINTER_SOCKET"] = Socket,
             ["CHECKPOINTER_CRIU"] = Installation.Criu,
             ["NO_COLOR"] = "1",
         };

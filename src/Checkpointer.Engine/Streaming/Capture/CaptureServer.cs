@@ -48,6 +48,9 @@ public sealed class CaptureServer : IAsyncDisposable
     /// <summary>How long CRIU may take to connect, from the start of <see cref="RunAsync"/>.</summary>
     public TimeSpan ConnectPatience { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Told the name of each file whose end was reached, on the capturing thread and before the next file is looked at. Must not throw.</summary>
+    public Action<string>? FileClosed { get; init; }
+
     /// <summary>
     /// The image is complete: <c>inventory.img</c> was closed and every pipe is at its end, so the writer has all bytes. CRIU then waits in
     /// its post-dump hook with the socket still open. Faults with the reason when the stream broke before.
@@ -109,7 +112,7 @@ public sealed class CaptureServer : IAsyncDisposable
             _connected.TrySetResult();
             await DedicatedThread.Run("image-capture", () =>
             {
-                using CaptureSession session = new(connection, _sink, _pool, _meter, _complete, _logger, stopping.Token);
+                using CaptureSession session = new(connection, _sink, _pool, _meter, _complete, FileClosed, _logger, stopping.Token);
                 session.Run();
             }).ConfigureAwait(false);
         }

@@ -17,6 +17,7 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
     private readonly ICaptureSink _sink;
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _complete;
+    private readonly Action<string>? _fileClosed;
     private readonly HashSet<string> _names = [];
     private readonly HashSet<CapturedFile> _open = [];
     private bool _inventoryClosed;
@@ -27,6 +28,7 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
         BlockPool pool,
         CaptureMeter meter,
         TaskCompletionSource complete,
+        Action<string>? fileClosed,
         ILogger logger,
         CancellationToken stopping)
     {
@@ -34,6 +36,7 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
         _sink = sink;
         _logger = logger;
         _complete = complete;
+        _fileClosed = fileClosed;
         Meter = meter;
         Lease = new BlockLease(pool, meter);
         Stopping = stopping;
@@ -88,6 +91,7 @@ internal sealed partial class CaptureSession : IDescriptorHandler, IDisposable
     {
         _open.Remove(file);
         Meter.Closed(meter);
+        _fileClosed?.Invoke(file.Name);
         _inventoryClosed |= file.Name == ImageNames.Inventory;
         if (_inventoryClosed && _open.Count == 0 && !_control.OwesPipe)
         {

@@ -16,6 +16,9 @@ public sealed class FaultBench : IAsyncDisposable
 
     internal CounterWorkload Counter => _counter!;
 
+    /// <summary>The snapshots that were there when the test began.</summary>
+    internal IReadOnlyList<ListedSnapshot> Before { get; private set; } = [];
+
     /// <summary>Makes lab and counter ready. The test says <see cref="GiveBack"/> when they are as good as before.</summary>
     internal async Task TakeAsync()
     {
@@ -27,6 +30,7 @@ public sealed class FaultBench : IAsyncDisposable
         }
 
         _sound = false;
+        Before = await Lab.SnapshotsAsync();
     }
 
     internal void GiveBack() => _sound = true;

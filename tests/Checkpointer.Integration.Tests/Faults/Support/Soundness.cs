@@ -5,6 +5,7 @@ namespace Checkpointer.Integration.Tests;
 /// <summary>Nothing of a checkpoint is left on a workload that runs on, and nothing of ours on the machine.</summary>
 internal static class Soundness
 {
+    private const string Hook = "checkpointer-hook";
     private const string TablePrefix = "CRIU-";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
@@ -24,20 +25,19 @@ internal static class Soundness
     /// <summary>No firewall table of a CRIU of this lab and no socket in repair mode.</summary>
     internal static async Task MustLeaveNothingInTheKernelAsync(Lab lab, IReadOnlyList<int> tree)
     {
-        var json = (await ResidueAsync(lab, tree)).Json;
-        // Whatever else runs on this machine may be checkpointed too: only our own tables count.
-        var ours = CriuRuns(lab);
-        Assert.DoesNotContain(
-            json.GetProperty("tables").EnumerateArray().Select(table => table.GetString()!),
-            name => name.StartsWith(TablePrefix, StringComparison.Ordinal) && ours.Any(run => run.StartsWith(name[TablePrefix.Length..], StringComparison.Ordinal)));
-        Assert.Empty(json.GetProperty("repair").EnumerateArray().Select(entry => entry.ToString()));
+        var (tables, repair) = await ResidueAsync(lab, tree);
+        Assert.Empty(tables);
+        Assert.Empty(repair);
     }
+
+    /// <summary>The firewall table of a CRIU of this lab is there.</summary>
+    internal static async Task<bool> IsLockedAsync(Lab lab) => (await ResidueAsync(lab, [])).Tables.Count > 0;
 
     /// <summary>No CRIU and no hook runs, no directory of an operation is left, the journal holds nothing.</summary>
     internal static async Task MustBeCleanAsync(this Lab lab)
     {
         await Eventually.ValueAsync(
-            "the end of CRIU and hook", Limit, () => Helpers(lab, "criu", "checkpointer-hook").FirstOrDefault() is var pid and not 0 ? null : "");
+            "the end of CRIU and hook", Limit, () => Helpers(lab, "criu", Hook).FirstOrDefault() is var pid and not 0 ? null : "");
         Assert.Empty(lab.OperationDirectories());
         Assert.Empty(lab.JournalEntries());
     }
@@ -56,20 +56,17 @@ internal static class Soundness
         return Directory.Exists(directory) ? [.. Directory.EnumerateFiles(directory, "*.json")] : [];
     }
 
-    /// <summary>Processes of this lab that run one of these programs. CRIU has a clean environment, so its arguments tell.</summary>
+    /// <summary>
+    /// Processes of this lab that run one of these programs. CRIU has a clean environment, so its arguments tell; the hook has none and is a
+    /// child of CRIU.
+    /// </summary>
     internal static IReadOnlyList<int> Helpers(this Lab lab, params string[] programs) =>
-    [
-        .. Processes.All().Where(pid =>
-        {
-            var words = Processes.CommandLine(pid).Split(' ');
-            return Processes.IsAlive(pid) && programs.Contains(Path.GetFileName(words[0]))
-                && (words.Any(word => word.StartsWith(lab.Directory + "/", StringComparison.Ordinal)) || BelongsToCriuOf(lab, pid));
-        }),
-    ];
+        [.. Processes.All().Where(pid => Processes.IsAlive(pid) && Program(pid) is var program && programs.Contains(program) && Names(lab, program == Hook ? Processes.ParentOf(pid) : pid))];
 
-    // The hook has no arguments; it is a child of CRIU.
-    private static bool BelongsToCriuOf(Lab lab, int pid) =>
-        Processes.CommandLine(Processes.ParentOf(pid)).Contains(lab.Directory + "/", StringComparison.Ordinal);
+    private static string Program(int pid) => Path.GetFileName(Processes.CommandLine(pid).Split(' ')[0]);
+
+    private static bool Names(Lab lab, int pid) =>
+        Processes.CommandLine(pid).Split(' ').Any(word => word.StartsWith(lab.Directory + "/", StringComparison.Ordinal));
 
     /// <summary>The ids that CRIU gave itself in the dumps of this lab.</summary>
     private static List<string> CriuRuns(Lab lab)
@@ -83,10 +80,18 @@ internal static class Soundness
         ];
     }
 
-    private static async Task<Outcome> ResidueAsync(Lab lab, IReadOnlyList<int> tree)
+    private static async Task<(List<string> Tables, List<string> Repair)> ResidueAsync(Lab lab, IReadOnlyList<int> tree)
     {
         var script = Path.Combine(Installation.Root, "tests", "Checkpointer.Integration.Tests", "Faults", "Support", "residue.py");
         string[] arguments = [script, .. tree.Select(pid => pid.ToString(CultureInfo.InvariantCulture))];
-        return (await lab.RunAsync(Installation.NeedProgram("python3"), arguments, Lab.DefaultLimit)).MustSucceed();
+        var json = (await lab.RunAsync(Installation.NeedProgram("python3"), arguments, Lab.DefaultLimit)).MustSucceed().Json;
+        // Whatever else runs on this machine may be checkpointed too: only our own tables count.
+        var ours = CriuRuns(lab);
+        return (
+            [
+                .. json.GetProperty("tables").EnumerateArray().Select(table => table.GetString()!).Where(name =>
+                    name.StartsWith(TablePrefix, StringComparison.Ordinal) && ours.Any(run => run.StartsWith(name[TablePrefix.Length..], StringComparison.Ordinal))),
+            ],
+            [.. json.GetProperty("repair").EnumerateArray().Select(entry => entry.ToString())]);
     }
 }

@@ -1,0 +1,153 @@
+namespace Checkpointer.Integration.Tests;
+
+/// <summary>A restore fails at any point: nothing of it is left, the snapshot is untouched and restores right afterwards.</summary>
+public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<RestoreBench>
+{
+    private const double SlowReads = 1.5;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    [Theory]
+    [InlineData("load", null)]
+    [InlineData("prepare", null)]
+    [InlineData("restore", "tree-killed")]
+    public async Task An_engine_that_is_killed_leaves_no_half_restored_tree(string phase, string? recoveredAs)
+    {
+        await bench.TakeAsync();
+        (await FaultRun.RunAsync(bench.Lab, new FaultPlan { DieAtPhase = phase, Restore = bench.Restore })).MustBeKilled();
+
+        var recovered = await FaultRun.RecoverAsync(bench.Lab);
+
+        Assert.Equal(recoveredAs, recovered.SingleOrDefault()?.Outcome);
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    [Fact]
+    public async Task An_engine_that_is_killed_while_criu_restores_leaves_no_half_restored_tree()
+    {
+        await bench.TakeAsync();
+        await using (var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore }))
+        {
+            await RunningCriuAsync();
+            await Signals.KillAsync(run.Pid);
+        }
+
+        Assert.Equal("tree-killed", Assert.Single(await FaultRun.RecoverAsync(bench.Lab)).Outcome);
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    [Fact]
+    public async Task An_engine_that_is_killed_after_the_tree_was_released_is_no_harm_to_it()
+    {
+        await bench.TakeAsync();
+        (await FaultRun.RunAsync(bench.Lab, new FaultPlan { DieAtPhase = "verify", Restore = bench.Restore })).MustBeKilled();
+        await bench.Counter.MustCountAsync();
+
+        Assert.Equal("tree-adopted", Assert.Single(await FaultRun.RecoverAsync(bench.Lab)).Outcome);
+
+        var root = bench.RestoredRoot();
+        await bench.Counter.MustBeUnharmedAsync(bench.Lab, root);
+        await bench.Lab.MustBeCleanAsync();
+        // It is known as what it is: the next checkpoint goes on in its lineage.
+        var next = await bench.Lab.CheckpointAsync(root);
+        Assert.Equal(bench.Snapshot.Split('-')[0], next.Lineage);
+        Assert.Equal(2, next.Generation);
+    }
+
+    [Fact]
+    public async Task Criu_killed_in_a_restore_leaves_no_half_restored_tree()
+    {
+        await bench.TakeAsync();
+        await using var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore });
+        await Signals.KillAsync(await RunningCriuAsync());
+
+        var error = (await run.EndAsync()).MustFail(1, "criu-killed");
+
+        Assert.True(error.SnapshotDurable);
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    [Fact]
+    public async Task The_owner_killed_in_a_restore_leaves_no_half_restored_tree()
+    {
+        await bench.TakeAsync();
+        await using var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore });
+        await RunningCriuAsync();
+        await Signals.KillAsync(Assert.Single(bench.Lab.Helpers("checkpointer-init")));
+
+        var outcome = await run.EndAsync();
+
+        Assert.Equal(1, outcome.Outcome.ExitCode);
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_hook_that_finds_nobody_kills_the_half_restored_tree()
+    {
+        await bench.TakeAsync();
+        await using var run = FaultRun.Start(bench.Lab, new FaultPlan { PauseAtPhase = "restore", Restore = bench.Restore });
+        await run.PausedAsync("restore");
+        var socket = run.HookSocket;
+        Assert.True(File.Exists(socket));
+        File.Delete(socket);
+        run.Resume();
+
+        Assert.Equal(1, (await run.EndAsync()).Outcome.ExitCode);
+
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_restore_that_takes_longer_than_allowed_leaves_nothing()
+    {
+        await bench.TakeAsync();
+        var outcome = await FaultRun.RunAsync(
+            bench.Lab, new FaultPlan { ReadDelaySeconds = 60, Restore = bench.Restore with { TimeoutSeconds = 6 } });
+
+        outcome.MustFail(1, "timeout");
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_store_that_stalls_in_a_restore_leaves_nothing()
+    {
+        await bench.TakeAsync();
+        var outcome = await FaultRun.RunAsync(bench.Lab, new FaultPlan { ReadDelaySeconds = 60, StallLimitSeconds = 4, Restore = bench.Restore });
+
+        outcome.MustFail(1, "stalled");
+        Assert.True(outcome.Report!.Fired > 0, "the store did not stall");
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    [Fact]
+    public async Task An_entry_of_another_boot_is_closed_and_the_snapshot_restores()
+    {
+        await bench.TakeAsync();
+        (await FaultRun.RunAsync(bench.Lab, new FaultPlan { DieAtPhase = "restore", Restore = bench.Restore })).MustBeKilled();
+        var owner = Assert.Single(bench.Lab.Helpers("checkpointer-init"));
+        JournalFile.Edit(bench.Lab, entry => entry["bootId"] = "00000000-0000-4000-8000-000000000000");
+
+        Assert.Equal("closed-as-gone", Assert.Single(await FaultRun.RecoverAsync(bench.Lab)).Outcome);
+
+        // A real boot would have ended it; here it waits for its start and would give up after a minute.
+        await Signals.KillAsync(owner);
+        await bench.Lab.MustBeCleanAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    /// <summary>CRIU once it is being served: it has built nothing whole yet.</summary>
+    private async Task<int> RunningCriuAsync()
+    {
+        var criu = 0;
+        await Eventually.TrueAsync("CRIU", Limit, () => (criu = bench.Lab.Helpers("criu").FirstOrDefault()) != 0);
+        // The reads of the store are slow, so it stays like this for a while.
+        await Task.Delay(TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
+        return bench.Lab.Helpers("criu")[0];
+    }
+}
