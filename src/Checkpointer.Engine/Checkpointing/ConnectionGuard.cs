@@ -69,6 +69,23 @@ internal sealed class ConnectionGuard : IDisposable
         }
     }
 
+    /// <summary>The tree runs on after all: whatever was silenced speaks again. Never throws.</summary>
+    public void Release()
+    {
+        foreach (var place in _cleared)
+        {
+            try
+            {
+                Change(place, TcpRepair.Clear);
+            }
+            catch (PlatformException e)
+            {
+                // The process closed it or ended; what is left in repair mode is looked for once more when the workload is.
+                EngineLog.CleanupFailed(_logger, e, _entry.Operation, $"the repair mode of fd {place.Fd} of pid {place.Pid}");
+            }
+        }
+    }
+
     public void Dispose()
     {
         foreach (var process in _processes.Values)
@@ -88,26 +105,35 @@ internal sealed class ConnectionGuard : IDisposable
     private Dictionary<ulong, Place> Look()
     {
         Dictionary<ulong, Place> places = [];
-        foreach (var process in _entry.Processes)
+        foreach (var (pid, startTime) in Processes())
         {
-            if (PidFd.Open(process.Pid) is not { } pidFd)
+            if (_processes.ContainsKey(pid) || PidFd.Open(pid) is not { } pidFd)
             {
                 continue;
             }
 
-            _processes[process.Pid] = pidFd;
-            if (ProcStat.Read(process.Pid)?.StartTime != process.StartTime)
+            _processes[pid] = pidFd;
+            if (ProcStat.Read(pid)?.StartTime != startTime)
             {
                 continue;
             }
 
-            foreach (var (fd, inode) in TaskState.Sockets(process.Pid))
+            foreach (var (fd, inode) in TaskState.Sockets(pid))
             {
-                places.TryAdd(inode, new Place(process.Pid, fd));
+                places.TryAdd(inode, new Place(pid, fd));
             }
         }
 
         return places;
+    }
+
+    /// <summary>The tree as it stands still, which may have processes that the entry does not know yet.</summary>
+    private IEnumerable<(int Pid, ulong StartTime)> Processes()
+    {
+        var known = _entry.Processes.Select(static p => (p.Pid, p.StartTime));
+        return _entry.Processes is [var root, ..] && ProcessTree.Read(root.Pid) is { } tree && tree.Root.StartTime == root.StartTime
+            ? tree.Processes.Select(static p => (p.Pid, p.StartTime)).Concat(known)
+            : known;
     }
 
     private void Change(Place place, Action<Microsoft.Win32.SafeHandles.SafeFileHandle> change)

@@ -30,7 +30,8 @@ internal sealed partial class DumpSession
                 .ConfigureAwait(false);
 
             // While everything stands still: a tree that runs again may change or end.
-            var manifest = Manifest(captured);
+            var tree = ProcessTree.Read(Root.Pid) ?? Inspection.Tree;
+            var manifest = Manifest(captured, tree);
             if (!_request.LeaveRunning)
             {
                 Enter(OperationPhase.Commit);
@@ -40,12 +41,7 @@ internal sealed partial class DumpSession
 
             // From here CRIU decides; a hook that is gone makes it roll back, which its exit code tells.
             cancellationToken.ThrowIfCancellationRequested();
-            if (!_request.LeaveRunning)
-            {
-                connections.Silence();
-            }
-
-            _released = call.TryAllow();
+            _released = _request.LeaveRunning ? call.TryAllow() : TryEnd(call, connections);
             return manifest;
         }
         catch
@@ -53,6 +49,24 @@ internal sealed partial class DumpSession
             call.Refuse();
             throw;
         }
+    }
+
+    /// <summary>Lets CRIU end the tree, whose connections say nothing then. Where the hook is gone the tree runs on, and they with it.</summary>
+    private static bool TryEnd(HookCall call, ConnectionGuard connections)
+    {
+        if (!call.IsWaiting)
+        {
+            return false;
+        }
+
+        connections.Silence();
+        if (call.TryAllow())
+        {
+            return true;
+        }
+
+        connections.Release();
+        return false;
     }
 
     /// <summary>CRIU must have dumped the very process that was inspected.</summary>
@@ -76,15 +90,21 @@ internal sealed partial class DumpSession
             .Distinct(StringComparer.Ordinal),
     ];
 
-    private ManifestContent Manifest(List<StateFile> files)
+    /// <param name="files">What was captured beside the memory.</param>
+    /// <param name="tree">The tree as it stands still: since it was inspected processes may have come and gone.</param>
+    private ManifestContent Manifest(List<StateFile> files, ProcessTree tree)
     {
         var record = new WorkloadRecord
         {
             Operation = _id,
             RootPid = Inspection.Tree.Root.OwnPid,
             Command = Inspection.Tree.Root.Stat.Name,
-            Processes = Inspection.Tree.Processes.Count,
-            Requirement = Inspection.Requirement with { CriuVersion = Criu.Version.ToString() },
+            Processes = tree.Processes.Count,
+            Requirement = Inspection.Requirement with
+            {
+                CriuVersion = Criu.Version.ToString(),
+                ThreadIds = RequirementBuilder.ThreadIds(tree),
+            },
             Options = Inspection.Options,
             StateFiles = files,
             StateDirectories = FileCapture.DirectoriesOf(Root.Pid, files.Select(static f => f.Path)),

@@ -17,6 +17,9 @@ internal sealed class HookCall : IDisposable
     /// <summary>The tree's root as CRIU numbers it; zero where CRIU did not say.</summary>
     public int InitPid { get; }
 
+    /// <summary>The hook is there and waits. False when it is gone: CRIU rolls back then, or is gone itself.</summary>
+    public bool IsWaiting => !Fds.WaitReadable(_connection.Handle, TimeSpan.Zero, CancellationToken.None);
+
     /// <summary>Lets CRIU go on. False when it was refused before, or the hook is gone, so that CRIU rolls back whatever we decided.</summary>
     public bool TryAllow() => TryAnswer("go\n"u8);
 

@@ -15,7 +15,7 @@ internal static class RequirementBuilder
             CpuModel = Host.CpuModel,
             KernelRelease = Host.KernelRelease,
             MemoryBytes = memory.ImageBytes + draft.GhostBytes + files.Tmpfs.Sum(f => f.Size),
-            ThreadIds = [.. draft.Tree.Processes.SelectMany(p => p.OwnThreads.Append(p.OwnPid)).Distinct().Order()],
+            ThreadIds = ThreadIds(draft.Tree),
             OwnPidNamespace = ProcLink.Namespace(draft.Tree.Root.Pid, "pid") != ProcLink.Namespace(Environment.ProcessId, "pid"),
             CgroupMode = Machine.CgroupMode,
             NeedsOvercommit = !OvercommitPolicy.Read().Grants(memory.LargestPrivate, memory.PrivateBytes),
@@ -28,5 +28,11 @@ internal static class RequirementBuilder
             Listening = draft.Listening,
             Directories = files.Directories,
         };
+    }
+
+    /// <summary>Every id that the tree's processes and threads have in their own pid namespace: what a restore needs free.</summary>
+    public static IReadOnlyList<int> ThreadIds(ProcessTree tree)
+    {
+        return [.. tree.Processes.SelectMany(p => p.OwnThreads.Append(p.OwnPid)).Distinct().Order()];
     }
 }

@@ -36,6 +36,7 @@ internal sealed partial class RestoreSession
     private Cgroup? _cgroup;
     private int _decision;
     private volatile bool _released;
+    private int _criuExit = 1;
 
     public RestoreSession(EngineServices services, string id, RestoreRequest request, OperationAbort abort)
     {

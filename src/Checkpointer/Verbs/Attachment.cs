@@ -15,9 +15,16 @@ internal static class Attachment
     /// <summary>A signal is one small request; an owner that does not take it within this time is told about.</summary>
     private static readonly TimeSpan SignalTimeout = TimeSpan.FromSeconds(10);
 
-    public static async Task<int> WaitAsync(VerbContext context, IRunner runner, RestoreResult result, CancellationToken cancellationToken)
+    /// <param name="context">The run of the verb.</param>
+    /// <param name="runner">Who restored the tree.</param>
+    /// <param name="result">What came of it.</param>
+    /// <param name="tell">Tells the result: only once signals are handed on, since whoever reads it may send one at once.</param>
+    /// <param name="cancellationToken">Ends the wait, not the tree.</param>
+    public static async Task<int> WaitAsync(
+        VerbContext context, IRunner runner, RestoreResult result, Action tell, CancellationToken cancellationToken)
     {
         using var forwarding = context.Host.Interrupts.Forward(signal => _ = ForwardAsync(context, runner, result.Operation, signal));
+        tell();
         var exit = await runner.WaitForTreeAsync(result.Operation, cancellationToken).ConfigureAwait(false);
         context.Explain(exit.Signal is { } number
             ? $"the workload was ended by signal {number}"

@@ -133,10 +133,13 @@ internal sealed class RestoreVerb : Verb
             var result = await context.Progress()
                 .ShowAsync(progress => runner.RestoreAsync(request, progress, cancellationToken))
                 .ConfigureAwait(false);
+            if (parse.GetValue(_wait))
+            {
+                return await Attachment.WaitAsync(context, runner, result, () => Tell(context, result), cancellationToken).ConfigureAwait(false);
+            }
+
             Tell(context, result);
-            return parse.GetValue(_wait)
-                ? await Attachment.WaitAsync(context, runner, result, cancellationToken).ConfigureAwait(false)
-                : (int)ExitCode.Done;
+            return (int)ExitCode.Done;
         }
     }
 

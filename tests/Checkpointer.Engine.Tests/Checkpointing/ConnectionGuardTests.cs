@@ -45,6 +45,8 @@ public sealed class ConnectionGuardTests
         Assert.False(TcpRepair.IsOn(handle));
         guard.Silence();
         Assert.True(TcpRepair.IsOn(handle));
+        guard.Release();
+        Assert.False(TcpRepair.IsOn(handle));
     }
 
     private static JournalEntry Entry()

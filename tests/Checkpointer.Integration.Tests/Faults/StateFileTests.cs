@@ -19,25 +19,25 @@ public sealed class StateFileTests
         await lab.MountTmpfsAsync(folder, "1m");
         var file = Path.Combine(folder, "mapped");
         await File.WriteAllBytesAsync(file, new byte[8192], TestContext.Current.CancellationToken);
-        Write(file, Then);
-        var pid = await lab.StartAsync(Path.Combine(lab.Directory, "mapper.out"), Installation.NeedProgram("python3"), "-c", Program, file);
-        await Eventually.TrueAsync("the mapping", TimeSpan.FromSeconds(30), () => File.Exists(file + ".ready"));
+        Snapshot snapshot;
+        int pid;
+        using (var map = MemoryMappedFile.CreateFromFile(file, FileMode.Open))
+        using (var view = map.CreateViewAccessor())
+        {
+            view.Write(0, Then);
+            pid = await lab.StartAsync(Path.Combine(lab.Directory, "mapper.out"), Installation.NeedProgram("python3"), "-c", Program, file);
+            await Eventually.TrueAsync("the mapping", TimeSpan.FromSeconds(30), () => File.Exists(file + ".ready"));
 
-        var snapshot = await lab.CheckpointAsync(pid, "--leave-running");
-        var changed = File.GetLastWriteTimeUtc(file);
-        Write(file, Later);
-        Assert.Equal(changed, File.GetLastWriteTimeUtc(file)); // nothing but the content tells
+            snapshot = await lab.CheckpointAsync(pid, "--leave-running");
+            var changed = File.GetLastWriteTimeUtc(file);
+            view.Write(0, Later);
+            Assert.Equal(changed, File.GetLastWriteTimeUtc(file)); // nothing but the content tells
+        }
+
         await Signals.KillAsync(pid);
         await lab.RestoreAsync(snapshot.Id);
 
         Assert.Equal(Then, Read(file));
-    }
-
-    private static void Write(string path, byte value)
-    {
-        using var map = MemoryMappedFile.CreateFromFile(path, FileMode.Open);
-        using var view = map.CreateViewAccessor();
-        view.Write(0, value);
     }
 
     private static byte Read(string path)

@@ -57,6 +57,13 @@ internal sealed class BackgroundRun : IAsyncDisposable
     /// <summary>As the other, on stdout.</summary>
     internal Task PrintsAsync(string word) => AwaitAsync(word, () => Output);
 
+    /// <summary>False while it runs; fails the test when it has ended: then what is waited for can no longer come.</summary>
+    internal bool MustRun()
+    {
+        Assert.False(_process.HasExited, $"{_command} has ended; it said: {Output}{Errors}");
+        return false;
+    }
+
     internal void WriteLine()
     {
         _process.StandardInput.WriteLine();

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Checkpointer.Integration.Tests;
 
 /// <summary>The real node service of a lab, under no supervision, so that it can be killed and started again.</summary>
@@ -36,12 +38,44 @@ internal sealed class NodeProcess
     {
         Pid = await _lab.StartAsync(Log, Installation.Checkpointer, "node", "--config", _config);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        while ((await _lab.CheckpointerAsync("node", "show", "--json")).ExitCode != 0)
+        while (!await IsReadyAsync())
         {
             Assert.True(Processes.IsAlive(Pid) && clock.Elapsed < ReadyLimit, $"the service does not come up: {File.ReadAllText(Log)}");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
         }
     }
 
     /// <summary>SIGKILL.</summary>
     internal Task KillAsync() => Signals.KillAsync(Pid);
+
+    private async Task<bool> IsReadyAsync()
+    {
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellation) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(_lab.Socket), cancellation);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            },
+        });
+        try
+        {
+            using var answer = await client.GetAsync(new Uri("http://node/readyz"), TestContext.Current.CancellationToken);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            // Nobody listens yet.
+            return false;
+        }
+    }
 }
