@@ -19,6 +19,17 @@ internal sealed class NullBackend(IBackend small) : IBackend
 
     public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken) => small.DeleteAsync(name, cancellationToken);
 
+    public ValueTask<ILease?> TryLeaseAsync(string name, ReadOnlyMemory<byte> note, TimeSpan duration, CancellationToken cancellationToken) =>
+        small.TryLeaseAsync(name, note, duration, cancellationToken);
+
+    public ValueTask<LeaseInfo?> FindLeaseAsync(string name, CancellationToken cancellationToken) => small.FindLeaseAsync(name, cancellationToken);
+
+    public ValueTask<bool> BreakLeaseAsync(string name, CancellationToken cancellationToken) => small.BreakLeaseAsync(name, cancellationToken);
+
+    public IAsyncEnumerable<ObjectInfo> ListUnfinishedAsync(CancellationToken cancellationToken) => small.ListUnfinishedAsync(cancellationToken);
+
+    public ValueTask<bool> DeleteUnfinishedAsync(string name, CancellationToken cancellationToken) => small.DeleteUnfinishedAsync(name, cancellationToken);
+
     public ValueTask DisposeAsync() => small.DisposeAsync();
 
     private sealed class Upload : IObjectUpload

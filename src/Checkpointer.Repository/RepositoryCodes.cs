@@ -48,6 +48,9 @@ public static class RepositoryCodes
     /// <summary>The object that was asked for is not in the store.</summary>
     public const string ObjectMissing = "object-missing";
 
+    /// <summary>A lease was broken, or was renewed too late: whatever it protected must stop.</summary>
+    public const string LeaseLost = "lease-lost";
+
     /// <summary>A worker of this library failed unexpectedly; the writer is dead.</summary>
     public const string WriterFailed = "writer-failed";
 }

@@ -29,6 +29,17 @@ internal sealed class DyingBackend(IBackend inner, string? before, string? after
 
     public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken) => inner.DeleteAsync(name, cancellationToken);
 
+    public ValueTask<ILease?> TryLeaseAsync(string name, ReadOnlyMemory<byte> note, TimeSpan duration, CancellationToken cancellationToken) =>
+        inner.TryLeaseAsync(name, note, duration, cancellationToken);
+
+    public ValueTask<LeaseInfo?> FindLeaseAsync(string name, CancellationToken cancellationToken) => inner.FindLeaseAsync(name, cancellationToken);
+
+    public ValueTask<bool> BreakLeaseAsync(string name, CancellationToken cancellationToken) => inner.BreakLeaseAsync(name, cancellationToken);
+
+    public IAsyncEnumerable<ObjectInfo> ListUnfinishedAsync(CancellationToken cancellationToken) => inner.ListUnfinishedAsync(cancellationToken);
+
+    public ValueTask<bool> DeleteUnfinishedAsync(string name, CancellationToken cancellationToken) => inner.DeleteUnfinishedAsync(name, cancellationToken);
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     private static bool Matches(string name, string? prefix) => prefix is not null && name.StartsWith(prefix, StringComparison.Ordinal);

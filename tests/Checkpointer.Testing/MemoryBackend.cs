@@ -8,7 +8,14 @@ namespace Checkpointer.Testing;
 /// <summary>A repository in memory, for tests: the same contract, and its objects can be changed behind the repository's back.</summary>
 public sealed class MemoryBackend : IBackend
 {
+    private readonly MemoryLeases _leases;
+
     private readonly ConcurrentDictionary<string, (byte[] Data, DateTimeOffset Modified)> _objects = new(StringComparer.Ordinal);
+
+    public MemoryBackend() => _leases = new MemoryLeases(() => Time);
+
+    /// <summary>The store's clock.</summary>
+    public TimeProvider Time { get; set; } = TimeProvider.System;
 
     /// <summary>All names, sorted.</summary>
     public IReadOnlyList<string> Names => [.. _objects.Keys.Order(StringComparer.Ordinal)];
@@ -20,8 +27,11 @@ public sealed class MemoryBackend : IBackend
     public byte[] this[string name]
     {
         get => _objects[name].Data;
-        set => _objects[name] = (value, TimeProvider.System.GetUtcNow());
+        set => _objects[name] = (value, Time.GetUtcNow());
     }
+
+    /// <summary>Says of an object that it is from another time.</summary>
+    public void SetModified(string name, DateTimeOffset modified) => _objects[name] = (_objects[name].Data, modified);
 
     public void Remove(string name) => _objects.TryRemove(name, out _);
 
@@ -81,6 +91,33 @@ public sealed class MemoryBackend : IBackend
         return ValueTask.FromResult(_objects.TryRemove(name, out _));
     }
 
+    public ValueTask<ILease?> TryLeaseAsync(string name, ReadOnlyMemory<byte> note, TimeSpan duration, CancellationToken cancellationToken)
+    {
+        ObjectNames.Validate(name);
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(_leases.TryTake(name, note, duration));
+    }
+
+    public ValueTask<LeaseInfo?> FindLeaseAsync(string name, CancellationToken cancellationToken)
+    {
+        ObjectNames.Validate(name);
+        return ValueTask.FromResult(_leases.Find(name));
+    }
+
+    public ValueTask<bool> BreakLeaseAsync(string name, CancellationToken cancellationToken)
+    {
+        ObjectNames.Validate(name);
+        return ValueTask.FromResult(_leases.Break(name));
+    }
+
+    public async IAsyncEnumerable<ObjectInfo> ListUnfinishedAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask;
+        yield break;
+    }
+
+    public ValueTask<bool> DeleteUnfinishedAsync(string name, CancellationToken cancellationToken) => ValueTask.FromResult(false);
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private sealed class Upload(MemoryBackend backend, string name, CancellationToken cancellationToken) : IObjectUpload
@@ -96,7 +133,7 @@ public sealed class MemoryBackend : IBackend
         public bool Commit()
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return backend._objects.TryAdd(name, (_data.WrittenSpan.ToArray(), TimeProvider.System.GetUtcNow()));
+            return backend._objects.TryAdd(name, (_data.WrittenSpan.ToArray(), backend.Time.GetUtcNow()));
         }
 
         public void Dispose()

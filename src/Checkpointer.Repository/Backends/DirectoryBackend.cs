@@ -10,7 +10,7 @@ namespace Checkpointer.Repository;
 /// are flushed, and then linked under their name, and the directory is flushed, so that what was committed survives power loss.
 /// Reads run on the calling thread.
 /// </summary>
-public sealed class DirectoryBackend : IBackend
+public sealed partial class DirectoryBackend : IBackend
 {
     private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 

@@ -37,6 +37,33 @@ public interface IBackend : IAsyncDisposable
 
     /// <summary>Removes an object durably. False: it was not there.</summary>
     ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes an exclusive lease under a name of <c>locks/</c>; null: somebody else holds it. It ends by its disposal, or by itself, by the store's own time, when it is
+    /// not renewed for <paramref name="duration"/> (15 to 60 seconds work in every store). What the lease looks like in the store is the backend's own affair.
+    /// </summary>
+    /// <param name="name">An object name in <c>locks/</c> that is used for nothing else.</param>
+    /// <param name="note">Who holds it and why, for <see cref="FindLeaseAsync"/>; at most <see cref="LeaseInfo.MaxNote"/> bytes.</param>
+    /// <param name="duration">How long the lease holds without being renewed.</param>
+    /// <param name="cancellationToken">Cancels the attempt, not the lease.</param>
+    ValueTask<ILease?> TryLeaseAsync(string name, ReadOnlyMemory<byte> note, TimeSpan duration, CancellationToken cancellationToken);
+
+    /// <summary>The lease that was last taken under a name and not given back, expired or not; null: none.</summary>
+    ValueTask<LeaseInfo?> FindLeaseAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Ends a lease whoever holds it: a live holder hears of it at its next renewal, and until then two may hold it. False: there was none.
+    /// </summary>
+    ValueTask<bool> BreakLeaseAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What killed uploads left behind, outside the repository's names: only for <see cref="DeleteUnfinishedAsync"/>. Uploads that still run are among them.
+    /// A store that forgets them by itself lists none.
+    /// </summary>
+    IAsyncEnumerable<ObjectInfo> ListUnfinishedAsync(CancellationToken cancellationToken);
+
+    /// <summary>Removes one that <see cref="ListUnfinishedAsync"/> named. False: it was gone.</summary>
+    ValueTask<bool> DeleteUnfinishedAsync(string name, CancellationToken cancellationToken);
 }
 
 /// <summary>One object as a backend reports it. <paramref name="Length"/> is in bytes, <paramref name="Modified"/> is the store's own time.</summary>

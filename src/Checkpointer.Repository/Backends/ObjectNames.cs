@@ -23,6 +23,18 @@ public static class ObjectNames
     public const string SnapshotsPrefix = "snapshots/";
     public const string LocksPrefix = "locks/";
 
+    /// <summary>The lease that only one prune holds.</summary>
+    public const string MaintenanceLease = LocksPrefix + "maintenance";
+
+    /// <summary>The lease of whoever deletes manifests, and of prune while it collects them.</summary>
+    public const string RootsLease = LocksPrefix + "roots";
+
+    /// <summary>The intents of running writers.</summary>
+    public const string IntentsPrefix = LocksPrefix + "writers/";
+
+    /// <summary>Empty objects that only tell the store's time; each lives for a moment.</summary>
+    public const string ClocksPrefix = LocksPrefix + "clocks/";
+
     /// <summary>What follows a manifest's name in the name of its superseded marker.</summary>
     public const string SupersededSuffix = ".superseded";
 
@@ -63,6 +75,10 @@ public static class ObjectNames
     internal static string Pack(ObjectId id) => $"{PacksPrefix}{id.ToString().AsSpan(0, 2)}/{id}";
 
     internal static string Map(ObjectId id) => MapsPrefix + id;
+
+    internal static string Intent(ObjectId id) => IntentsPrefix + id;
+
+    internal static string Clock(ObjectId id) => ClocksPrefix + id;
 
     internal static string Manifest(SnapshotId id) => $"{SnapshotsPrefix}{id.Lineage}/{id.Generation:x16}";
 

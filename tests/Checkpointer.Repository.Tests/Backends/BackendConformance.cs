@@ -1,7 +1,7 @@
 namespace Checkpointer.Repository.Tests;
 
 /// <summary>The contract of <see cref="IBackend"/>, run on every implementation.</summary>
-public abstract class BackendConformance : IAsyncDisposable
+public abstract partial class BackendConformance : IAsyncDisposable
 {
     private static CancellationToken None => CancellationToken.None;
 
