@@ -52,6 +52,9 @@ public sealed record JournalEntry
     /// <summary>A restore's tree: the directory that <c>checkpointer-init</c> keeps.</summary>
     public string? TreeDirectory { get; set; }
 
+    /// <summary>A restore's tree was, or was about to be, let go: from then on it may have acted on the world.</summary>
+    public bool Released { get; set; }
+
     /// <summary>Directories below the run directory that this operation made.</summary>
     public string? RunDirectory { get; set; }
 }

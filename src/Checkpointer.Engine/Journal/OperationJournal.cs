@@ -39,6 +39,9 @@ public sealed class OperationJournal
         }
     }
 
+    /// <summary>Whether an operation is in progress, or was left by an engine that died.</summary>
+    public bool Holds(string operation) => File.Exists(PathOf(operation));
+
     /// <summary>
     /// Entries that no living engine holds. The caller owns what it gets and must close or dispose each. One that cannot be read is
     /// told to <paramref name="unreadable"/> and stays where it is: it must not keep the others from being ended.

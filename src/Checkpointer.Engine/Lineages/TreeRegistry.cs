@@ -7,7 +7,8 @@ namespace Checkpointer.Engine.Lineages;
 /// <summary>The restored trees of this node: a directory per tree with its record, its output and its owner's socket.</summary>
 public sealed class TreeRegistry
 {
-    private const string RecordName = "tree.json";
+    /// <summary>The file that makes a directory a tree that was let go.</summary>
+    internal const string RecordName = "tree.json";
 
     /// <summary>A record is some 400 bytes. Bytes.</summary>
     private const int MaxRecordBytes = 64 << 10;

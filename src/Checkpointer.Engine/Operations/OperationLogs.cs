@@ -6,10 +6,19 @@ internal static class OperationLogs
     /// <summary>Logs of this many operations are kept: a log at -v4 is some 100 KiB to a few MiB.</summary>
     private const int Kept = 50;
 
+    /// <summary>The operations whose logs are kept.</summary>
+    public static IReadOnlyList<string> Operations(string stateDirectory)
+    {
+        var root = RootOf(stateDirectory);
+        return Directory.Exists(root)
+            ? [.. Directory.EnumerateDirectories(root).Select(Path.GetFileName).OfType<string>().Where(RequestCheck.IsId)]
+            : [];
+    }
+
     /// <summary>Makes the log directory of an operation and removes the oldest ones.</summary>
     public static string Create(string stateDirectory, string operation)
     {
-        var root = Path.Combine(stateDirectory, "logs");
+        var root = RootOf(stateDirectory);
         StateDirectories.Create(root);
         foreach (var old in new DirectoryInfo(root).EnumerateDirectories().OrderByDescending(static d => d.LastWriteTimeUtc).Skip(Kept - 1))
         {
@@ -27,4 +36,6 @@ internal static class OperationLogs
         StateDirectories.Create(directory);
         return directory;
     }
+
+    private static string RootOf(string stateDirectory) => Path.Combine(stateDirectory, "logs");
 }

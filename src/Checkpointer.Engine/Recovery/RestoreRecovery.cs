@@ -30,6 +30,7 @@ internal sealed class RestoreRecovery
         var directory = _services.Trees.DirectoryOf(entry.Operation);
         if (entry.BootId != Host.BootId)
         {
+            RemoveUnreleased(directory);
             return new RecoveryOutcome("closed-as-gone", "The machine was started anew since; the restored tree is gone, its snapshot is not.");
         }
 
@@ -51,19 +52,41 @@ internal sealed class RestoreRecovery
             return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree has ended since.");
         }
 
+        if (entry.Released && TreeCgroup.Members(entry.Operation) is [var member, ..])
+        {
+            // It may have run for long since: whether it may be ended is for a person to say.
+            return new RecoveryOutcome(
+                "attention",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Snapshot {entry.Snapshot} had been restored, but the owner of its tree is gone; process {member} and others of it run on in cgroup {TreeCgroup.NameOf(entry.Operation)}."),
+                Close: false);
+        }
+
         var survivor = await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(directory, entry, SettleDeadline)).ConfigureAwait(false);
         if (survivor is not null)
         {
             return new RecoveryOutcome("attention", $"A half-restored tree could not be ended: {survivor}.", Close: false);
         }
 
-        if (Directory.Exists(directory))
+        RemoveUnreleased(directory);
+        if (!await DedicatedThread.Run("remove cgroup", () => TreeCgroup.Remove(entry.Operation, SettleDeadline)).ConfigureAwait(false))
+        {
+            return new RecoveryOutcome(
+                "attention", $"Nothing of the half-restored tree is left but its cgroup {TreeCgroup.NameOf(entry.Operation)}, which is in use.", Close: false);
+        }
+
+        return new RecoveryOutcome("tree-killed", $"The restore of {entry.Snapshot} was not finished; nothing of it is left. Restore again.");
+    }
+
+    /// <summary>Removes the directory of a tree that was never let go; what a tree that ran left is kept.</summary>
+    private static void RemoveUnreleased(string directory)
+    {
+        if (Directory.Exists(directory)
+            && !File.Exists(Path.Combine(directory, "exit")) && !File.Exists(Path.Combine(directory, TreeRegistry.RecordName)))
         {
             Directory.Delete(directory, recursive: true);
         }
-
-        Cgroup.Open("checkpointer/" + entry.Operation)?.Delete(SettleDeadline, CancellationToken.None);
-        return new RecoveryOutcome("tree-killed", $"The restore of {entry.Snapshot} was not finished; nothing of it is left. Restore again.");
     }
 
     /// <summary>Waits until the owner is past restoring; returns its last words, or nothing when it is gone.</summary>
@@ -131,7 +154,7 @@ internal sealed class RestoreRecovery
             RootStartTime = identity?.StartTime ?? 0,
             BootId = entry.BootId,
             OwnPidNamespace = inside,
-            Cgroups = ["checkpointer/" + entry.Operation],
+            Cgroups = [TreeCgroup.NameOf(entry.Operation)],
         });
         if (identity is not null)
         {

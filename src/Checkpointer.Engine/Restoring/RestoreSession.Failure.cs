@@ -81,6 +81,7 @@ internal sealed partial class RestoreSession
     {
         if (_cgroup is { } cgroup && _request.Cgroup is null && !cgroup.Delete(AbandonDeadline, CancellationToken.None))
         {
+            // Nobody is left in it that we know of; every later operation and start tries again.
             throw new TimeoutException($"{cgroup.Name} is still in use");
         }
     }

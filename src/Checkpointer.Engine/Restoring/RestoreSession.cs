@@ -133,7 +133,7 @@ internal sealed partial class RestoreSession
     private async Task<TreeRecord> RestoreAsync(ImageServer server, HookGate gate)
     {
         server.Listen();
-        _cgroup = Cgroup.Create(_request.Cgroup ?? "checkpointer/" + _id);
+        _cgroup = Cgroup.Create(_request.Cgroup ?? TreeCgroup.NameOf(_id));
         var owner = await TreeLauncher
             .StartAsync(_services.Init, OwnerArguments(), gate.Environment(HookDeadline), _abort.Token).ConfigureAwait(false);
         var ownerIdentity = ProcessIdentity.Of(owner)
@@ -205,6 +205,8 @@ internal sealed partial class RestoreSession
             return;
         }
 
+        // Before the word is given: a recovery must know that this tree may have run.
+        Journal.Write(Journal.Entry with { Released = true });
         giveUp.CancelAfter(StartDeadline);
         _released = call.TryAllow();
     }

@@ -6,8 +6,14 @@ namespace Checkpointer.Engine.Restoring;
 /// <summary>Ends a tree that must not live: its restore failed, or its engine died before it could be released.</summary>
 internal static class TreeEnding
 {
-    /// <summary>Tells the owner to kill everything, and kills the owner if it does not. Null when nothing is left, else what is.</summary>
-    public static string? Abandon(string treeDirectory, JournalEntry entry, TimeSpan deadline)
+    /// <summary>
+    /// Tells the owner to kill everything, and kills the owner if it does not; then whatever is left in the cgroup that was made for
+    /// the tree, where orphans of an owner that was killed itself are found. Null when nothing is left, else what is.
+    /// </summary>
+    public static string? Abandon(string treeDirectory, JournalEntry entry, TimeSpan deadline) =>
+        EndOwner(treeDirectory, entry, deadline) ?? TreeCgroup.EndAll(entry.Operation, deadline);
+
+    private static string? EndOwner(string treeDirectory, JournalEntry entry, TimeSpan deadline)
     {
         if (entry.Processes is not [var owner, ..])
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Recovery;
 using Checkpointer.Engine.Tests.Support;
@@ -40,6 +41,63 @@ public sealed class EndedTreesTests : IDisposable
         Assert.Contains("living", left);
         Assert.DoesNotContain("ended-0", left);
         Assert.DoesNotContain("ended-1", left);
+    }
+
+    [Fact]
+    public void The_cgroup_that_a_failed_restore_left_is_removed()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+        Directory.CreateDirectory(Path.Combine(_directory.Path, "logs", cgroup.Operation));
+
+        new EndedTrees(_services).Sweep();
+
+        Assert.False(cgroup.Exists);
+    }
+
+    [Fact]
+    public void The_cgroup_of_a_restore_in_progress_stays()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+        Directory.CreateDirectory(Path.Combine(_directory.Path, "logs", cgroup.Operation));
+        using var journal = _services.Journal.Open(new JournalEntry
+        {
+            Operation = cgroup.Operation,
+            Kind = OperationKind.Restore,
+            Phase = OperationPhase.Prepare,
+            Started = DateTimeOffset.UnixEpoch,
+            Repository = "/r",
+            KeyFile = "/k",
+            BootId = Host.BootId,
+        });
+
+        new EndedTrees(_services).Sweep();
+
+        Assert.True(cgroup.Exists);
+    }
+
+    [Fact]
+    public void The_cgroup_of_somebody_elses_restore_stays()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+
+        new EndedTrees(_services).Sweep();
+
+        Assert.True(cgroup.Exists);
+    }
+
+    [Fact]
+    public void The_oldest_directories_of_restores_that_never_let_a_tree_go_are_removed_too()
+    {
+        for (var i = 0; i < 52; i++)
+        {
+            var directory = _services.Trees.DirectoryOf(string.Create(CultureInfo.InvariantCulture, $"failed-{i}"));
+            Directory.CreateDirectory(directory);
+            Directory.SetLastWriteTimeUtc(directory, DateTime.UnixEpoch.AddDays(i));
+        }
+
+        new EndedTrees(_services).Sweep();
+
+        Assert.Equal(50, _services.Trees.Operations().Count);
     }
 
     private void Write(string operation, int owner, DateTime time)

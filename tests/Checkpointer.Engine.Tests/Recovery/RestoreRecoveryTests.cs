@@ -46,9 +46,66 @@ public sealed class RestoreRecoveryTests : IDisposable
         Assert.False(Directory.Exists(tree));
     }
 
-    private static JournalEntry Entry() => new()
+    [Fact]
+    public async Task Another_boot_leaves_no_directory_of_a_tree_that_was_never_let_go()
     {
-        Operation = "op-1",
+        var tree = _services.Trees.DirectoryOf("op-1");
+        Directory.CreateDirectory(tree);
+        await File.WriteAllTextAsync(Path.Combine(tree, "init.log"), "", TestContext.Current.CancellationToken);
+
+        var outcome = await new RestoreRecovery(_services).RecoverAsync(
+            Entry() with { BootId = "another" }, TestContext.Current.CancellationToken);
+
+        Assert.Equal("closed-as-gone", outcome.Outcome);
+        Assert.False(Directory.Exists(tree));
+    }
+
+    [Fact]
+    public async Task Another_boot_leaves_the_output_of_a_tree_that_ran()
+    {
+        var tree = _services.Trees.DirectoryOf("op-1");
+        Directory.CreateDirectory(tree);
+        await File.WriteAllTextAsync(Path.Combine(tree, "exit"), "exited 0\n", TestContext.Current.CancellationToken);
+
+        await new RestoreRecovery(_services).RecoverAsync(Entry() with { BootId = "another" }, TestContext.Current.CancellationToken);
+
+        Assert.True(Directory.Exists(tree));
+    }
+
+    [Fact]
+    public async Task Orphans_of_a_dead_owner_are_found_in_the_cgroup_and_ended()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+        using var orphan = ChildProcess.Sleeping();
+        cgroup.Cgroup.Join(orphan.Pid);
+
+        var outcome = await new RestoreRecovery(_services).RecoverAsync(
+            Entry(cgroup.Operation), TestContext.Current.CancellationToken);
+
+        Assert.Equal("tree-killed", outcome.Outcome);
+        Assert.True(orphan.HasEnded);
+        Assert.False(cgroup.Exists);
+    }
+
+    [Fact]
+    public async Task A_tree_that_was_let_go_and_lost_its_owner_is_not_touched()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+        using var member = ChildProcess.Sleeping();
+        cgroup.Cgroup.Join(member.Pid);
+
+        var outcome = await new RestoreRecovery(_services).RecoverAsync(
+            Entry(cgroup.Operation) with { Released = true }, TestContext.Current.CancellationToken);
+
+        Assert.Equal("attention", outcome.Outcome);
+        Assert.False(outcome.Close);
+        Assert.Contains(cgroup.Cgroup.Name.TrimStart('/'), outcome.Message, StringComparison.Ordinal);
+        Assert.False(member.HasEnded);
+    }
+
+    private static JournalEntry Entry(string operation = "op-1") => new()
+    {
+        Operation = operation,
         Kind = OperationKind.Restore,
         Phase = OperationPhase.Restore,
         Started = DateTimeOffset.UnixEpoch,

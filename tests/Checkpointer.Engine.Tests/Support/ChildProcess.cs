@@ -17,6 +17,8 @@ internal sealed class ChildProcess : IDisposable
 
     public StreamReader Output => _process.StandardOutput;
 
+    public bool HasEnded => Platform.ProcStat.Read(Pid) is not { IsZombie: false };
+
     public static ChildProcess Sleeping() => new("/bin/sleep", "600");
 
     /// <summary>Waits until /proc shows one of these states.</summary>

@@ -138,6 +138,24 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
         // A real boot would have ended it; here it waits for its start and would give up after a minute.
         await Signals.KillAsync(owner);
         await bench.Lab.MustBeCleanAsync();
+        // What the cgroup of that restore was is removed by the next one.
+        await bench.MustStillRestoreAsync();
+        await bench.MustHaveLeftNothingAsync();
+    }
+
+    [Fact]
+    public async Task Engine_and_owner_killed_in_a_restore_leave_no_half_restored_tree()
+    {
+        await bench.TakeAsync();
+        await using (var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore }))
+        {
+            await RunningCriuAsync();
+            await Signals.KillAsync(run.Pid);
+            await Signals.KillAsync(Assert.Single(bench.Lab.Helpers("checkpointer-init")));
+        }
+
+        Assert.Equal("tree-killed", Assert.Single(await FaultRun.RecoverAsync(bench.Lab)).Outcome);
+        await bench.MustHaveLeftNothingAsync();
         await bench.MustStillRestoreAsync();
     }
 

@@ -7,6 +7,7 @@ internal sealed partial class LabCleaning(Lab lab)
 {
     private const int SigKill = 9;
     private const int LazyDetach = 2;
+    private const int Busy = 16; // EBUSY
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(20);
     private readonly Dictionary<int, string> _roots = [];
     private readonly List<string> _files = [];
@@ -107,8 +108,18 @@ internal sealed partial class LabCleaning(Lab lab)
 
             foreach (var cgroup in Directory.EnumerateDirectories(parent).Where(path => operations.Contains(Path.GetFileName(path))))
             {
-                RemoveDirectory(cgroup);
+                RemoveCgroup(cgroup);
             }
+        }
+    }
+
+    /// <summary>Tasks that were just killed are in it for a moment longer than they are seen in /proc.</summary>
+    private static void RemoveCgroup(string path)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (RemoveDirectory(path) != 0 && Marshal.GetLastPInvokeError() == Busy && clock.Elapsed < EndLimit)
+        {
+            Thread.Sleep(20);
         }
     }
 
