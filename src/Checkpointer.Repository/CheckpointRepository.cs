@@ -48,14 +48,30 @@ public sealed class CheckpointRepository : IAsyncDisposable
     }
 
     /// <summary>Codes repository-not-found, wrong-key, repository-damaged, repository-too-new. On success the backend is disposed with the repository.</summary>
-    public static async Task<CheckpointRepository> OpenAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken)
+    public static Task<CheckpointRepository> OpenAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return OpenAsync(backend, () => key, cancellationToken);
+    }
+
+    /// <summary>
+    /// As the other, with a key file that is read only once the repository is found: where both are missing, it is the repository that
+    /// a person must hear of. Also the codes of <see cref="KeyFile.Load"/>.
+    /// </summary>
+    public static Task<CheckpointRepository> OpenAsync(IBackend backend, string keyFile, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(keyFile);
+        return OpenAsync(backend, () => KeyFile.Load(keyFile), cancellationToken);
+    }
+
+    private static async Task<CheckpointRepository> OpenAsync(IBackend backend, Func<KeyFile> loadKey, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(backend);
-        ArgumentNullException.ThrowIfNull(key);
         byte[] json = await backend.TryReadAllAsync(ObjectNames.Repository, FormatConstants.MaxConfig, cancellationToken).ConfigureAwait(false)
             ?? throw new RepositoryException(
                 RepositoryCodes.RepositoryNotFound, $"there is no repository in {backend.Describe()}", "make one with 'checkpointer init'");
         ConfigDocument config = RepositoryConfig.Parse(json);
+        KeyFile key = loadKey();
         byte[] wrapped = await backend.TryReadAllAsync(ObjectNames.Key(key.Id), FormatConstants.MaxKeyObject, cancellationToken).ConfigureAwait(false)
             ?? throw KeyWrapping.Wrong(key, backend.Describe());
         KeyRing keys = KeyWrapping.Unwrap(key, wrapped, backend.Describe());

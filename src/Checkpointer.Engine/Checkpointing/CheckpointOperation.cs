@@ -20,6 +20,7 @@ internal sealed partial class CheckpointOperation
     private readonly PhaseClock _clock;
 
     private string _phase = OperationPhase.Inspect;
+    private ProcessIdentity? _root;
     private string? _logFile;
 
     public CheckpointOperation(EngineServices services, string id, CheckpointRequest request, IProgress<OperationProgress>? progress)
@@ -41,15 +42,27 @@ internal sealed partial class CheckpointOperation
         }
         catch (OperationCanceledException) when (abort.Reason is { } reason)
         {
-            throw Outcome.With(reason, WorkloadState.Untouched, durable: false, _logFile);
+            throw Seen(Outcome.With(reason, WorkloadState.Untouched, durable: false, _logFile));
         }
+        catch (CheckpointerException e)
+        {
+            Seen(e);
+            throw;
+        }
+    }
+
+    /// <summary>An error that came before the workload was touched does not know whether there is one.</summary>
+    private CheckpointerException Seen(CheckpointerException error)
+    {
+        error.WorkloadSeen = _root is { } root ? root.IsAlive() : error.Code is "pid-not-found" or "pid-is-zombie" ? false : null;
+        return error;
     }
 
     private async Task<CheckpointResult> RunAsync(OperationAbort abort)
     {
         Enter(OperationPhase.Inspect);
         var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
-        var root = WorkloadInspector.Identify(_request.Pid);
+        var root = _root = WorkloadInspector.Identify(_request.Pid);
 
         // Before the look at it: another operation may hold it frozen, and what is stopped now would count as stopped by its owner.
         using var workload = WorkloadLock.Take(_services.Options.RunDirectory, root);

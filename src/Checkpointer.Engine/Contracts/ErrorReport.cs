@@ -14,7 +14,10 @@ public sealed record ErrorReport
     /// <summary><c>untouched</c>, <c>running</c>, <c>gone</c> or <c>unknown</c>.</summary>
     public required string WorkloadState { get; init; }
 
-    /// <summary>Null where the state is unknown, or where no workload was meant.</summary>
+    /// <summary>
+    /// Whether the workload runs. Null where that is not known, or where there is none: nothing was restored yet, or nobody looked. False
+    /// also for a process that is not there.
+    /// </summary>
     public bool? WorkloadRunning { get; set; }
 
     public required bool SnapshotDurable { get; init; }
@@ -57,7 +60,8 @@ public sealed record ErrorReport
         WorkloadState = Name(exception.Workload),
         WorkloadRunning = exception.Workload switch
         {
-            Checkpointer.WorkloadState.Running or Checkpointer.WorkloadState.Untouched => true,
+            Checkpointer.WorkloadState.Running => true,
+            Checkpointer.WorkloadState.Untouched => exception.WorkloadSeen,
             Checkpointer.WorkloadState.Gone => false,
             _ => null,
         },

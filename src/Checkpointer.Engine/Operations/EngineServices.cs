@@ -43,7 +43,7 @@ internal sealed class EngineServices
     public string Init => Shim("checkpointer-init");
 
     public Task<CheckpointRepository> OpenRepositoryAsync(string url, string keyFile, CancellationToken cancellationToken) =>
-        CheckpointRepository.OpenAsync(OpenBackend(url), KeyFile.Load(keyFile), cancellationToken);
+        CheckpointRepository.OpenAsync(OpenBackend(url), keyFile, cancellationToken);
 
     private string Shim(string name)
     {

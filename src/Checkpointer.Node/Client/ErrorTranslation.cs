@@ -5,6 +5,13 @@ public static class ErrorTranslation
 {
     public static CheckpointerException ToException(ErrorReport report)
     {
+        var error = Make(report);
+        error.WorkloadSeen = report.WorkloadRunning;
+        return error;
+    }
+
+    private static CheckpointerException Make(ErrorReport report)
+    {
         var (code, message, remedy) = (report.Code, report.Message, report.Remedy);
         var (durable, log) = (report.SnapshotDurable, report.LogFile);
         var workload = Enum.TryParse<WorkloadState>(report.WorkloadState, ignoreCase: true, out var state) ? state : WorkloadState.Unknown;

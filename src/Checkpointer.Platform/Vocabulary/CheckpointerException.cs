@@ -26,6 +26,12 @@ public abstract class CheckpointerException : Exception
     /// <summary>What became of the workload; <see cref="WorkloadState.Untouched"/> unless it was stopped.</summary>
     public WorkloadState Workload { get; init; }
 
+    /// <summary>
+    /// Whether the workload that was to be checkpointed was seen alive when the error was told; null where nobody looked, or where no
+    /// workload was meant (a restore, a repository). It says of an untouched workload whether there is one.
+    /// </summary>
+    public bool? WorkloadSeen { get; set; }
+
     /// <summary>True when a snapshot of this operation is committed in the repository in spite of the error.</summary>
     public bool SnapshotDurable { get; init; }
 

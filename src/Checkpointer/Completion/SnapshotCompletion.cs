@@ -62,7 +62,7 @@ internal sealed class SnapshotCompletion(GlobalOptions globals, Func<string, str
     private static async Task<IReadOnlyList<SnapshotInfo>> ListAsync(Settings settings, CancellationToken cancellationToken)
     {
         var backend = RepositoryUrl.Open(settings.RequireRepository());
-        var repository = await CheckpointRepository.OpenAsync(backend, KeyFile.Load(settings.KeyFile), cancellationToken)
+        var repository = await CheckpointRepository.OpenAsync(backend, settings.KeyFile, cancellationToken)
             .ConfigureAwait(false);
         await using (repository.ConfigureAwait(false))
         {

@@ -55,12 +55,13 @@ internal static class ErrorText
         }
 
         return role == WorkloadRole.Checkpoints
-            ? $"{Workload(report.WorkloadState)}; {(report.SnapshotDurable ? "the snapshot is durable" : "no snapshot was made")}"
+            ? $"{Workload(report)}; {(report.SnapshotDurable ? "the snapshot is durable" : "no snapshot was made")}"
             : $"{Restored(report.WorkloadState)}; the snapshot is untouched";
     }
 
-    private static string Workload(string state) => state switch
+    private static string Workload(ErrorReport report) => report.WorkloadState switch
     {
+        "untouched" when report.WorkloadRunning != true => "nothing was touched",
         "untouched" => "the workload was not touched and runs on",
         "running" => "the workload runs",
         "gone" => "the workload has ended",

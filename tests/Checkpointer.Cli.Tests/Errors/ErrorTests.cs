@@ -24,8 +24,7 @@ public sealed class ErrorTests
     [InlineData(
         "host",
         5,
-        "error: no CRIU was found|remedy: Install CRIU 4.2 or newer.|state: the workload was not touched and runs on; no snapshot was "
-            + "made")]
+        "error: no CRIU was found|remedy: Install CRIU 4.2 or newer.|state: nothing was touched; no snapshot was made")]
     [InlineData(
         "failed",
         1,
@@ -45,7 +44,7 @@ public sealed class ErrorTests
         "denied",
         5,
         "error: Access to the path '/root/x' is denied|remedy: Run it as root, for example with sudo, or name files of your "
-            + "own.|state: the workload was not touched and runs on; no snapshot was made")]
+            + "own.|state: nothing was touched; no snapshot was made")]
     [InlineData(
         "defect",
         1,
@@ -64,17 +63,17 @@ public sealed class ErrorTests
     }
 
     [Theory]
-    [InlineData("usage", "pid-not-found", true, false, null)]
+    [InlineData("usage", "pid-not-found", false, false, null)]
     [InlineData("refused", "refused", true, false, null)]
     [InlineData("repository", "wrong-key", true, false, null)]
-    [InlineData("host", "no-criu", true, false, null)]
+    [InlineData("host", "no-criu", null, false, null)]
     [InlineData("failed", "dump-failed", true, false, "/run/checkpointer/01jdk3v8q2m4x7ya/dump.log")]
     [InlineData("durable", "end-failed", true, true, null)]
     [InlineData("attention", "thaw-failed", null, false, null)]
     [InlineData("cancelled", "cancelled", true, false, null)]
     [InlineData("platform", "syscall-failed", true, false, null)]
     [InlineData("token", "cancelled", true, false, null)]
-    [InlineData("denied", "no-permission", true, false, null)]
+    [InlineData("denied", "no-permission", null, false, null)]
     [InlineData("defect", "internal-error", null, false, null)]
     public async Task Each_error_is_an_object_with_json(string name, string code, bool? running, bool durable, string? log)
     {

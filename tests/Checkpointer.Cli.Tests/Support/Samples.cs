@@ -54,13 +54,17 @@ internal static class Samples
     /// <summary>One exception of every type, each with its own states.</summary>
     public static Exception Error(string name) => name switch
     {
-        "usage" => new UsageException("pid-not-found", "there is no process 4711", "Look the pid up again."),
+        "usage" => new UsageException("pid-not-found", "there is no process 4711", "Look the pid up again.") { WorkloadSeen = false },
         "refused" => new RefusedException("refused", "pid 4711 cannot be checkpointed", "Mend what the findings say.")
         {
             Findings = [Note, Overridable, Blocker],
+            WorkloadSeen = true,
         },
         "repository" => new RepositoryException(
-            "wrong-key", "the key file does not open this repository", "Name the right one with --key-file."),
+            "wrong-key", "the key file does not open this repository", "Name the right one with --key-file.")
+        {
+            WorkloadSeen = true,
+        },
         "host" => new HostException("no-criu", "no CRIU was found", "Install CRIU 4.2 or newer."),
         "failed" => new OperationFailedException("dump-failed", "CRIU could not dump: Can't dump task", "Look at the log.")
         {

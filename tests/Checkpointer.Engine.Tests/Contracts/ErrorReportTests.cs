@@ -29,6 +29,18 @@ public sealed class ErrorReportTests
         Assert.Equal(6, report.ExitCode);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [InlineData(null)]
+    public void Of_an_untouched_workload_it_is_said_whether_it_was_seen(bool? seen)
+    {
+        var report = ErrorReport.From(new RefusedException("refused", "m") { WorkloadSeen = seen });
+
+        Assert.Equal("untouched", report.WorkloadState);
+        Assert.Equal(seen, report.WorkloadRunning);
+    }
+
     [Fact]
     public void A_defect_is_called_one()
     {

@@ -15,6 +15,15 @@ public sealed class BadPlaceTests
     }
 
     [Fact]
+    public async Task A_missing_repository_is_named_also_where_its_key_file_is_missing()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        Directory.Delete(lab.Repository, recursive: true);
+        File.Delete(lab.KeyFile);
+        await MustFailUnharmedAsync(lab, 4, "repository-not-found");
+    }
+
+    [Fact]
     public async Task A_repository_that_is_a_file_is_named()
     {
         await using var lab = await Lab.CreateWithRepositoryAsync();
@@ -120,6 +129,8 @@ public sealed class BadPlaceTests
         string[] arguments = ["checkpoint", "--pid", counter.Pid.ToString(CultureInfo.InvariantCulture), "--embedded", "--json", .. more];
         var outcome = await lab.CheckpointerAsync(arguments);
         outcome.MustSay(exitCode, code);
+        // Where nobody came to look at the workload, nothing is said of it.
+        Assert.NotEqual(System.Text.Json.JsonValueKind.False, outcome.Json.GetProperty("error").GetProperty("workloadRunning").ValueKind);
         await counter.MustCountAsync();
         await counter.VerifyAsync();
         counter.MustHaveCountedWithoutGap();

@@ -23,7 +23,9 @@ public sealed class BadProcessTests
         await using var lab = await Lab.CreateWithRepositoryAsync();
         var pid = await lab.StartAsync(Path.Combine(lab.Directory, "short.out"), "sleep", "0");
         await Eventually.TrueAsync("the end of sleep", TimeSpan.FromSeconds(10), () => Processes.State(pid) is null);
-        (await CheckpointAsync(lab, pid)).MustSay(2, "pid-not-found");
+        var outcome = await CheckpointAsync(lab, pid);
+        outcome.MustSay(2, "pid-not-found");
+        Assert.Equal(System.Text.Json.JsonValueKind.False, outcome.Json.GetProperty("error").GetProperty("workloadRunning").ValueKind);
     }
 
     [Fact]
