@@ -30,11 +30,15 @@ CONFIG
     # bash is the namespace's init: it reaps what is orphaned, and with it everything in the node ends.
     # shellcheck disable=SC2016 # expanded by the inner shell
     unshare --mount --pid --fork --kill-child --mount-proc --propagation private bash -c '
+        cd "$3" || exit
         for place in /dev/shm /tmp /run; do mount -t tmpfs -o mode=1777 tmpfs "$place" || exit; done
         chmod 755 /run
+        # A checkout below one of them stays visible, to read.
+        [ -d "$3" ] || { mkdir -p "$3" && mount -c --bind /proc/self/cwd "$3" && mount -o remount,bind,ro "$3"; } || exit
+        cd /
         "$1" node --config "$2/checkpointer.json" &
         echo $! >"$2/service.pid"
-        while :; do wait; sleep 0.2; done' node "$BIN/checkpointer" "$home" </dev/null >"$home/log" 2>&1 &
+        while :; do wait; sleep 0.2; done' node "$BIN/checkpointer" "$home" "$ROOT" </dev/null >"$home/log" 2>&1 &
     NODE_OUTER[$name]=$!
     until NODE_INIT[$name]=$(pgrep -P "${NODE_OUTER[$name]}" -o) && on "$name" test -S /run/checkpointer/checkpointer.sock 2>/dev/null; do
         kill -0 "${NODE_OUTER[$name]}" 2>/dev/null || die "node $name ended at once: $(tail -n 5 "$home/log")"
