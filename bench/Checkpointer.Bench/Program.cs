@@ -106,8 +106,7 @@ static SnapshotInfo Write(CheckpointRepository repository, BlockPool pool, byte[
 
 static async Task<SnapshotInfo> WriteAsync(CheckpointRepository repository, BlockPool pool, byte[] data, bool hurry, int workers)
 {
-    await using SnapshotWriter writer = repository.BeginSnapshot(
-        new SnapshotTarget(LineageId.New(), 1, null), new WriterOptions { Pool = pool, Workers = workers });
+    await using SnapshotWriter writer = await repository.BeginSnapshotAsync(new SnapshotTarget(LineageId.New(), 1, null), new WriterOptions { Pool = pool, Workers = workers }, CancellationToken.None);
     writer.Hurry = hurry;
     FileWriter file = writer.OpenFile("pages", FileKind.Pages);
     for (int at = 0; at < data.Length; at += BlockPool.BlockSize)

@@ -92,8 +92,37 @@ public sealed class CheckpointRepository : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the workers of a new snapshot. Nothing is visible before its commit.</summary>
-    public SnapshotWriter BeginSnapshot(SnapshotTarget target, WriterOptions options) => new(_backend, _keys, _store, target, options);
+    /// <summary>
+    /// Starts the workers of a new snapshot. Nothing of it is visible before its commit. From here on prune keeps what the parent's map names and whatever is written:
+    /// an intent in <c>locks/writers/</c> says so, until the writer is disposed. Talks to the store, so call it before a workload is frozen.
+    /// </summary>
+    public async Task<SnapshotWriter> BeginSnapshotAsync(SnapshotTarget target, WriterOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(options);
+        LoadedManifest? parent = target.Parent is { } id ? await _store.TryLoadAsync(id, cancellationToken).ConfigureAwait(false) : null;
+        WriterIntent intent = await WriterIntent.PutAsync(_backend, _keys, target.Id, parent?.Map.Id, options.Logger, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // Asked after the intent is there: a parent that is there now is kept by every prune that does not see the intent.
+            string? digest = target.Parent is { } again ? await _store.TryDigestAsync(again, cancellationToken).ConfigureAwait(false) : null;
+            WriterParent known = new(digest, digest is not null && parent?.Info.Digest == digest ? parent : null);
+            if (parent is not null && known.Manifest is null)
+            {
+                // Its map may be gone already, and prune stops at an intent whose map is missing.
+                WriterIntent withoutMap = await WriterIntent.PutAsync(_backend, _keys, target.Id, null, options.Logger, cancellationToken).ConfigureAwait(false);
+                await intent.RemoveAsync().ConfigureAwait(false);
+                intent = withoutMap;
+            }
+
+            return new SnapshotWriter(_backend, _keys, _store, target, known, intent, options);
+        }
+        catch (Exception)
+        {
+            await intent.RemoveAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
 
     /// <summary>Authenticates the manifest and the map's index.</summary>
     public async Task<SnapshotReader> OpenSnapshotAsync(SnapshotId id, CancellationToken cancellationToken)

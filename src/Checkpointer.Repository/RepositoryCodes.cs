@@ -48,6 +48,12 @@ public static class RepositoryCodes
     /// <summary>The object that was asked for is not in the store.</summary>
     public const string ObjectMissing = "object-missing";
 
+    /// <summary>A writer's intent was removed from locks/writers/ (unlock --all), so what it reuses may be gone; nothing was committed.</summary>
+    public const string IntentLost = "intent-lost";
+
+    /// <summary>A writer ran for longer than prune waits for one; nothing was committed.</summary>
+    public const string WriterTooOld = "writer-too-old";
+
     /// <summary>A lease was broken, or was renewed too late: whatever it protected must stop.</summary>
     public const string LeaseLost = "lease-lost";
 

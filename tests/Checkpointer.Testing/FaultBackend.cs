@@ -18,8 +18,8 @@ public sealed class FaultBackend(IBackend inner) : IBackend
     /// <summary>Bytes that uploads took so far.</summary>
     public long Written => Interlocked.Read(ref _written);
 
-    /// <summary>Only objects for which this is true are affected (by write and read faults).</summary>
-    public Func<string, bool> Applies { get; set; } = static _ => true;
+    /// <summary>Only objects for which this is true are affected (by write and read faults); by default all but those in <c>locks/</c>.</summary>
+    public Func<string, bool> Applies { get; set; } = static name => !name.StartsWith(ObjectNames.LocksPrefix, StringComparison.Ordinal);
 
     /// <summary>Every append and commit takes this long.</summary>
     public TimeSpan WriteDelay { get; set; }

@@ -86,7 +86,8 @@ internal sealed partial class CheckpointOperation
         var memory = OperationMemory.ForCheckpoint(_request.MemoryBytes, inspection.EstimatedBytes);
         using var pool = new BlockPool(memory.PoolBytes);
         pool.Prefault(abort.Token);
-        await using var writer = repository.BeginSnapshot(target, memory.Writer(pool, _services.Loggers));
+        await using var writer = await repository
+            .BeginSnapshotAsync(target, memory.Writer(pool, _services.Loggers), abort.Token).ConfigureAwait(false);
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
         var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
         using var journal = _services.Journal.Open(Describe(inspection, root, target, place, logs));

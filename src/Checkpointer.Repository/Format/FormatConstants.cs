@@ -81,6 +81,15 @@ internal static class FormatConstants
     /// <summary>Bytes of a marker's JSON.</summary>
     public const int MaxMarker = 64 << 10;
 
+    /// <summary>Bytes of an intent's JSON.</summary>
+    public const int MaxIntent = 4 << 10;
+
+    /// <summary>An intent that is older, by the store's time, is dead: prune ignores and removes it. Persisted as a promise between programs.</summary>
+    public const int IntentDeadHours = 24;
+
+    /// <summary>A writer whose own intent is older, by the store's time, does not commit: four hours before others may count it as dead.</summary>
+    public const int IntentMaxHours = 20;
+
     /// <summary>Bytes of repository.json.</summary>
     public const int MaxConfig = 16 << 10;
 

@@ -9,6 +9,7 @@ internal enum ObjectKind : ushort
     Map = 2,
     Manifest = 3,
     Superseded = 4,
+    Intent = 5,
 }
 
 /// <summary>How a frame's payload is encoded. The numbers are persisted; 0 and all others are invalid.</summary>
@@ -35,6 +36,7 @@ internal static class ObjectHeader
         ObjectKind.Map => "CKPTMAP1"u8,
         ObjectKind.Manifest => "CKPTSNAP"u8,
         ObjectKind.Superseded => "CKPTSUPR"u8,
+        ObjectKind.Intent => "CKPTWRIT"u8,
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 

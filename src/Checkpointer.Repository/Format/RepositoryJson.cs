@@ -10,6 +10,7 @@ namespace Checkpointer.Repository;
 [JsonSerializable(typeof(KeyFileDocument))]
 [JsonSerializable(typeof(ManifestDocument))]
 [JsonSerializable(typeof(MarkerDocument))]
+[JsonSerializable(typeof(IntentDocument))]
 internal sealed partial class RepositoryJson : JsonSerializerContext
 {
     /// <summary>Parses or reports the object as damaged. A missing or wrong field is damage too.</summary>
@@ -105,6 +106,19 @@ internal sealed record MapDocument
     public long IndexFrame { get; init; }
     public long IndexLength { get; init; }
     public string? IndexDigest { get; init; }
+}
+
+/// <summary>The sealed text of a writer's intent.</summary>
+internal sealed record IntentDocument
+{
+    public int Version { get; init; }
+    public string? Snapshot { get; init; }
+    public string? Map { get; init; }
+    public string? Node { get; init; }
+    public int Pid { get; init; }
+    public ulong StartTime { get; init; }
+    public string? BootId { get; init; }
+    public ulong PidNamespace { get; init; }
 }
 
 /// <summary>The sealed text of a superseded marker.</summary>

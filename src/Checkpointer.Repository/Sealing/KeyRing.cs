@@ -33,11 +33,17 @@ internal sealed class KeyRing : IDisposable
         return HMACSHA256.HashData(key, text);
     }
 
-    /// <summary>The cipher of one pack or map.</summary>
+    /// <summary>The cipher of one object whose key depends on its id alone.</summary>
     public FrameCipher ForObject(ObjectKind kind, ObjectId id)
     {
         Span<byte> info = stackalloc byte[64];
-        ReadOnlySpan<byte> label = kind == ObjectKind.Pack ? "checkpointer/pack/v1"u8 : "checkpointer/map/v1"u8;
+        ReadOnlySpan<byte> label = kind switch
+        {
+            ObjectKind.Pack => "checkpointer/pack/v1"u8,
+            ObjectKind.Map => "checkpointer/map/v1"u8,
+            ObjectKind.Intent => "checkpointer/intent/v1"u8,
+            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+        };
         label.CopyTo(info);
         id.Write(info[label.Length..]);
         return Cipher(kind, id, info[..(label.Length + ObjectId.Size)], default);

@@ -1,6 +1,8 @@
 namespace Checkpointer.Repository;
 
-/// <summary>Manifests and markers: one sealed JSON text under a key of its own, bound to the name of the snapshot.</summary>
+/// <summary>
+/// Objects of one sealed text under a key of its own, bound to their name: manifests and markers by the snapshot and a salt, the others by their id.
+/// </summary>
 internal static class SealedDocument
 {
     private const int PayloadAt = FormatConstants.ObjectHeaderSize;
@@ -8,17 +10,50 @@ internal static class SealedDocument
     public static byte[] Make(KeyRing keys, ObjectKind kind, SnapshotId snapshot, ReadOnlySpan<byte> json)
     {
         ObjectId salt = ObjectId.New();
-        byte[] data = new byte[FormatConstants.ObjectHeaderSize + FormatConstants.FrameOverhead + json.Length];
-        ObjectHeader.Write(data, kind, salt);
         using FrameCipher cipher = keys.ForSnapshot(kind, snapshot, salt);
-        cipher.Seal(0, new FrameHeader(FrameCodec.Raw, json.Length, json.Length), json, data.AsSpan(PayloadAt));
-        return data;
+        return Make(cipher, kind, salt, json);
+    }
+
+    /// <summary>For an object whose id is fresh and random, and sealed only once.</summary>
+    public static byte[] Make(KeyRing keys, ObjectKind kind, ObjectId id, ReadOnlySpan<byte> text)
+    {
+        using FrameCipher cipher = keys.ForObject(kind, id);
+        return Make(cipher, kind, id, text);
     }
 
     /// <summary>The JSON. Codes repository-damaged and repository-too-new.</summary>
     public static byte[] Open(KeyRing keys, ObjectKind kind, SnapshotId snapshot, ReadOnlySpan<byte> data, int maxLength, string name)
     {
         ObjectId salt = ObjectHeader.Read(data, kind, name);
+        using FrameCipher cipher = keys.ForSnapshot(kind, snapshot, salt);
+        return Open(cipher, data, maxLength, name);
+    }
+
+    /// <summary>As the other, for an object that is bound to its id.</summary>
+    public static byte[] Open(KeyRing keys, ObjectKind kind, ObjectId id, ReadOnlySpan<byte> data, int maxLength, string name)
+    {
+        if (ObjectHeader.Read(data, kind, name) != id)
+        {
+            throw Damage.Of(name, "it has another id than its name says");
+        }
+
+        using FrameCipher cipher = keys.ForObject(kind, id);
+        return Open(cipher, data, maxLength, name);
+    }
+
+    /// <summary>Bytes of an object with a text of that length.</summary>
+    public static int ObjectLength(int text) => FormatConstants.ObjectHeaderSize + FormatConstants.FrameOverhead + text;
+
+    private static byte[] Make(FrameCipher cipher, ObjectKind kind, ObjectId id, ReadOnlySpan<byte> text)
+    {
+        byte[] data = new byte[ObjectLength(text.Length)];
+        ObjectHeader.Write(data, kind, id);
+        cipher.Seal(0, new FrameHeader(FrameCodec.Raw, text.Length, text.Length), text, data.AsSpan(PayloadAt));
+        return data;
+    }
+
+    private static byte[] Open(FrameCipher cipher, ReadOnlySpan<byte> data, int maxLength, string name)
+    {
         ReadOnlySpan<byte> frame = data[PayloadAt..];
         if (!FrameHeader.TryRead(frame, maxLength, out FrameHeader header) || header.Codec != FrameCodec.Raw || header.FrameLength != frame.Length)
         {
@@ -26,7 +61,6 @@ internal static class SealedDocument
         }
 
         byte[] json = new byte[header.RawLength];
-        using FrameCipher cipher = keys.ForSnapshot(kind, snapshot, salt);
         return cipher.TryOpen(0, header, frame, json) ? json : throw Damage.Of(name, "it is not authentic");
     }
 }

@@ -19,7 +19,7 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
     public async Task<LoadedManifest> LoadAsync(SnapshotId id, CancellationToken cancellationToken)
     {
         string name = ObjectNames.Manifest(id);
-        byte[] data = await backend.TryReadAllAsync(name, MaxObject(FormatConstants.MaxManifest), cancellationToken).ConfigureAwait(false)
+        byte[] data = await backend.TryReadAllAsync(name, SealedDocument.ObjectLength(FormatConstants.MaxManifest), cancellationToken).ConfigureAwait(false)
             ?? throw new RepositoryException(
                 RepositoryCodes.SnapshotNotFound, $"there is no snapshot {id} in {backend.Describe()}", "run 'checkpointer list' to see the snapshots")
             { ObjectName = name };
@@ -29,6 +29,19 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
         LoadedManifest manifest = ManifestMapping.Read(document, id, digest, data.Length, name);
         bool superseded = await IsSupersededAsync(id, digest, cancellationToken).ConfigureAwait(false);
         return manifest with { Info = manifest.Info with { Superseded = superseded } };
+    }
+
+    /// <summary>A sound manifest, or null for one that is absent, damaged or too new.</summary>
+    public async Task<LoadedManifest?> TryLoadAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await LoadAsync(id, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RepositoryException e) when (e.Code is RepositoryCodes.SnapshotNotFound or RepositoryCodes.Damaged or RepositoryCodes.TooNew)
+        {
+            return null;
+        }
     }
 
     /// <summary>For listings: a damaged snapshot comes with its damage. Null: it was deleted meanwhile.</summary>
@@ -50,7 +63,7 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
 
     /// <summary>SHA-256 of a manifest object as stored, or null where there is none.</summary>
     public async Task<string?> TryDigestAsync(SnapshotId id, CancellationToken cancellationToken) =>
-        await backend.TryReadAllAsync(ObjectNames.Manifest(id), MaxObject(FormatConstants.MaxManifest), cancellationToken).ConfigureAwait(false) is { } data
+        await backend.TryReadAllAsync(ObjectNames.Manifest(id), SealedDocument.ObjectLength(FormatConstants.MaxManifest), cancellationToken).ConfigureAwait(false) is { } data
             ? DigestOf(data)
             : null;
 
@@ -118,14 +131,12 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
 
     private static string DigestOf(ReadOnlySpan<byte> data) => Convert.ToHexStringLower(SHA256.HashData(data));
 
-    private static int MaxObject(int payload) => payload + FormatConstants.ObjectHeaderSize + FormatConstants.FrameOverhead;
-
     private async Task<bool> IsSupersededAsync(SnapshotId id, string digest, CancellationToken cancellationToken)
     {
         string name = ObjectNames.Superseded(id);
         try
         {
-            if (await backend.TryReadAllAsync(name, MaxObject(FormatConstants.MaxMarker), cancellationToken).ConfigureAwait(false) is not { } data)
+            if (await backend.TryReadAllAsync(name, SealedDocument.ObjectLength(FormatConstants.MaxMarker), cancellationToken).ConfigureAwait(false) is not { } data)
             {
                 return false;
             }

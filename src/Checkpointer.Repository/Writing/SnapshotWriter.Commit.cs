@@ -3,6 +3,7 @@ namespace Checkpointer.Repository;
 public sealed partial class SnapshotWriter
 {
     private int _committing;
+    private volatile bool _uncertain;
 
     /// <summary>
     /// Packs, then map, then the manifest, create-only. Code generation-taken when another writer was first. Every file must have been completed. When it returns,
@@ -68,6 +69,17 @@ public sealed partial class SnapshotWriter
             file.Abandon();
         }
 
+        if (_uncertain)
+        {
+            // The store failed while the manifest was being published. A request that is still under way could make it visible later: until the intent
+            // dies of its age, prune keeps what that manifest would name.
+            Log.IntentStays(_logger, _target.Id.ToString());
+        }
+        else
+        {
+            await _intent.RemoveAsync().ConfigureAwait(false);
+        }
+
         if (!stuck)
         {
             // The map's lock may be held by a stuck worker.
@@ -79,11 +91,23 @@ public sealed partial class SnapshotWriter
     private async Task<SnapshotInfo> PublishAsync(ManifestContent content, FileWriter[] files)
     {
         MapReference map = Map.Finish(files, _packs.Packs);
-        string? parentDigest = await _parentDigest.ConfigureAwait(false);
         ThrowIfFailed();
         ManifestDocument document = ManifestMapping.Write(
-            _target, parentDigest, content, map, files.Length, Counters.BytesCaptured, Counters.BytesStored);
-        SnapshotInfo info = await _store.CommitAsync(_target.Id, document, _cancel.Token).ConfigureAwait(false);
+            _target, Parent.Digest, content, map, files.Length, Counters.BytesCaptured, Counters.BytesStored);
+        await _intent.VerifyAsync(map.Id, _cancel.Token).ConfigureAwait(false);
+        SnapshotInfo info;
+        try
+        {
+            _uncertain = true;
+            info = await _store.CommitAsync(_target.Id, document, _cancel.Token).ConfigureAwait(false);
+            _uncertain = false;
+        }
+        catch (RepositoryException e) when (e.Code is RepositoryCodes.GenerationTaken or RepositoryCodes.LimitExceeded)
+        {
+            _uncertain = false;
+            throw;
+        }
+
         Counters.Stored(info.BytesStored - Counters.BytesStored);
         return info;
     }

@@ -25,19 +25,20 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
     private readonly ConcurrentDictionary<string, FileWriter> _files = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task<string?> _parentDigest;
+    private readonly WriterIntent _intent;
     private CheckpointerException? _error;
     private volatile bool _hurry = true;
     private volatile bool _ended;
 
-    internal SnapshotWriter(IBackend backend, KeyRing keys, SnapshotStore store, SnapshotTarget target, WriterOptions options)
+    internal SnapshotWriter(
+        IBackend backend, KeyRing keys, SnapshotStore store, SnapshotTarget target, WriterParent parent, WriterIntent intent, WriterOptions options)
     {
-        ArgumentNullException.ThrowIfNull(target);
-        ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(target.Generation, 1, nameof(target));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1, nameof(options));
         _store = store;
         _target = target;
+        _intent = intent;
+        Parent = parent;
         _time = options.Time;
         _logger = options.Logger ?? NullLogger.Instance;
         Counters = new WriterCounters(_time);
@@ -51,8 +52,6 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
             _workers[i] = new SnapshotWorker(this, i, pack, new CompressionChoice(Queue, _workers.Length), keys.ChunkHashSeed, _time);
         }
 
-        // Asked now, so that a remote store's answer is there when a frozen workload waits for the commit.
-        _parentDigest = target.Parent is { } parent ? Task.Run(() => store.TryDigestAsync(parent, _cancel.Token)) : Task.FromResult<string?>(null);
         foreach (SnapshotWorker worker in _workers)
         {
             worker.Start();
@@ -76,6 +75,9 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
         get => _hurry;
         set => _hurry = value;
     }
+
+    /// <summary>The parent as it was when the intent stood: prune keeps everything that its map names.</summary>
+    internal WriterParent Parent { get; }
 
     internal WorkQueue Queue { get; }
 
@@ -181,6 +183,9 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
     {
         [LoggerMessage(EventId = 2001, Level = LogLevel.Error, Message = "Writing snapshot {Snapshot} failed ({Code})")]
         public static partial void WriterFailed(ILogger logger, string snapshot, string code, Exception error);
+
+        [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Snapshot {Snapshot}: the store failed at the commit; its intent stays, so prune keeps its packs for a day")]
+        public static partial void IntentStays(ILogger logger, string snapshot);
 
         [LoggerMessage(EventId = 2002, Level = LogLevel.Warning, Message = "Snapshot {Snapshot}: a worker still waits for the store after {Seconds} s and is left behind")]
         public static partial void WorkerStuck(ILogger logger, string snapshot, double seconds);

@@ -32,7 +32,7 @@ internal sealed class TestRepository : IAsyncDisposable
     {
         using var pool = new BlockPool(PoolBytes);
         var target = new SnapshotTarget(parent?.Lineage ?? LineageId.New(), (parent?.Generation ?? 0) + 1, parent);
-        var writer = _repository.BeginSnapshot(target, new WriterOptions { Pool = pool, Workers = 1 });
+        var writer = await _repository.BeginSnapshotAsync(target, new WriterOptions { Pool = pool, Workers = 1 }, CancellationToken.None);
         await using (writer.ConfigureAwait(false))
         {
             var pages = writer.OpenFile("pages-1.img", FileKind.Pages);

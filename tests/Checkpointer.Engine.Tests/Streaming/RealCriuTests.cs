@@ -53,7 +53,7 @@ public sealed class RealCriuTests : StreamFixture
     {
         BlockPool pool = Pool(16);
         WriterOptions options = new() { Pool = pool };
-        await using SnapshotWriter writer = repository.BeginSnapshot(new SnapshotTarget(LineageId.New(), 1, null), options);
+        await using SnapshotWriter writer = await repository.BeginSnapshotAsync(new SnapshotTarget(LineageId.New(), 1, null), options, CancellationToken.None);
         await using CaptureServer capture = new(Dir, writer, pool, NullLogger.Instance);
         capture.Listen();
         FileWriter beside = writer.OpenFile("state-1", FileKind.Pages); // as files on tmpfs are stored

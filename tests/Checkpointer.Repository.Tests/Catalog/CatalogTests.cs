@@ -58,8 +58,7 @@ public sealed class CatalogTests
     {
         await using TestRepository test = await TestRepository.NewAsync();
         await test.SnapshotAsync(1, "web");
-        await using SnapshotWriter other = test.Repository.BeginSnapshot(
-            new SnapshotTarget(LineageId.New(), 1, null), new WriterOptions { Pool = test.Pool, Workers = 1 });
+        await using SnapshotWriter other = await test.Repository.BeginSnapshotAsync(new SnapshotTarget(LineageId.New(), 1, null), new WriterOptions { Pool = test.Pool, Workers = 1 }, CancellationToken.None);
         await other.CommitAsync(TestRepository.Content("web"), None);
         RepositoryException e = await Assert.ThrowsAsync<RepositoryException>(() => test.Repository.FindNewestAsync("web", None));
         Assert.Equal(RepositoryCodes.SnapshotAmbiguous, e.Code);

@@ -51,8 +51,7 @@ public sealed class FixtureTests
         SnapshotId? parent = null;
         foreach (long generation in (long[])[1, 2])
         {
-            await using SnapshotWriter writer = repository.BeginSnapshot(
-                new SnapshotTarget(Lineage, generation, parent), new WriterOptions { Pool = pool, Workers = 1 });
+            await using SnapshotWriter writer = await repository.BeginSnapshotAsync(new SnapshotTarget(Lineage, generation, parent), new WriterOptions { Pool = pool, Workers = 1 }, CancellationToken.None);
             writer.Hurry = false;
             foreach ((string name, byte[] data) in Files(generation))
             {

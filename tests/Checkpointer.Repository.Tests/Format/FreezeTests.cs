@@ -47,6 +47,9 @@ public sealed class FreezeTests
         Assert.Equal(1099511627776, FormatConstants.MaxMapLength);
         Assert.Equal(67108864, FormatConstants.MaxManifest);
         Assert.Equal(65536, FormatConstants.MaxMarker);
+        Assert.Equal(4096, FormatConstants.MaxIntent);
+        Assert.Equal(24, FormatConstants.IntentDeadHours);
+        Assert.Equal(20, FormatConstants.IntentMaxHours);
         Assert.Equal(16384, FormatConstants.MaxConfig);
         Assert.Equal(4096, FormatConstants.MaxKeyObject);
         Assert.Equal(255, SnapshotWriter.MaxFileName);
@@ -55,7 +58,7 @@ public sealed class FreezeTests
     [Fact]
     public void Persisted_enums_only_grow()
     {
-        Assert.Equal("Pack=1 Map=2 Manifest=3 Superseded=4", Values<ObjectKind>());
+        Assert.Equal("Pack=1 Map=2 Manifest=3 Superseded=4 Intent=5", Values<ObjectKind>());
         Assert.Equal("Raw=1 Lz4=2 End=3", Values<FrameCodec>());
         Assert.Equal("Chunk=1 Zero=2", Values<EntryKind>());
         Assert.Equal("Pages=1 Bytes=2", Values<FileKind>());
@@ -70,7 +73,9 @@ public sealed class FreezeTests
         Assert.Equal("maps/b0b1b2b3b4b5b6b7b8b9babbbcbdbebf", ObjectNames.Map(Object));
         Assert.Equal("snapshots/c0c1c2c3c4c5c6c7c8c9cacbcccdcecf/0000000000000102", ObjectNames.Manifest(Snapshot));
         Assert.Equal("snapshots/c0c1c2c3c4c5c6c7c8c9cacbcccdcecf/0000000000000102.superseded", ObjectNames.Superseded(Snapshot));
-        Assert.Equal("locks/", ObjectNames.LocksPrefix);
+        Assert.Equal("locks/writers/b0b1b2b3b4b5b6b7b8b9babbbcbdbebf", ObjectNames.Intent(Object));
+        Assert.Equal("locks/clocks/b0b1b2b3b4b5b6b7b8b9babbbcbdbebf", ObjectNames.Clock(Object));
+        Assert.Equal("locks/maintenance locks/roots", $"{ObjectNames.MaintenanceLease} {ObjectNames.RootsLease}");
     }
 
     [Fact]
@@ -80,6 +85,7 @@ public sealed class FreezeTests
         Assert.Equal("434b50544d415031 0100 0200 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Map));
         Assert.Equal("434b5054534e4150 0100 0300 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Manifest));
         Assert.Equal("434b505453555052 0100 0400 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Superseded));
+        Assert.Equal("434b505457524954 0100 0500 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Intent));
 
         static string Header(ObjectKind kind)
         {
@@ -114,6 +120,7 @@ public sealed class FreezeTests
         Assert.Equal("010000000400000004000000 83e743ee 84d632a8fb091dcc9ad99276f8927dd8", Seal(keys.ForObject(ObjectKind.Map, Object)));
         Assert.Equal("010000000400000004000000 b6766a1c 60b78a83e504eaf56463bbc83be22040", Seal(keys.ForSnapshot(ObjectKind.Manifest, Snapshot, Object)));
         Assert.Equal("010000000400000004000000 f570bd03 b525d91315380837a99a7240d1e925a2", Seal(keys.ForSnapshot(ObjectKind.Superseded, Snapshot, Object)));
+        Assert.Equal("010000000400000004000000 3c287dfa 72847b73cc8bd08efc0bd4c7c5f73ba9", Seal(keys.ForObject(ObjectKind.Intent, Object)));
 
         static string Seal(FrameCipher cipher)
         {
@@ -183,6 +190,23 @@ public sealed class FreezeTests
         Assert.Equal("""{"version":1,"lineage":"c0c1c2c3c4c5c6c7c8c9cacbcccdcecf","generation":258,"parent":"c0c1c2c3c4c5c6c7c8c9cacbcccdcecf-257","parentDigest":"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd","content":{"name":"n","created":"2026-01-02T03:04:05+00:00","node":"node","intent":"final","labels":{"a":"1","b":"2"},"workload":{"x":1}},"files":7,"bytesCaptured":8,"bytesStored":9,"map":{"id":"b0b1b2b3b4b5b6b7b8b9babbbcbdbebf","length":1000,"indexOffset":500,"indexFrame":3,"indexLength":400,"indexDigest":"eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"}}""", JsonSerializer.Serialize(manifest, RepositoryJson.Default.ManifestDocument));
         MarkerDocument marker = new() { Version = 1, Manifest = "m", Reason = "r" };
         Assert.Equal("""{"version":1,"manifest":"m","reason":"r"}""", JsonSerializer.Serialize(marker, RepositoryJson.Default.MarkerDocument));
+    }
+
+    [Fact]
+    public void Intent_json()
+    {
+        IntentDocument intent = new()
+        {
+            Version = 1,
+            Snapshot = Snapshot.ToString(),
+            Map = Object.ToString(),
+            Node = "n",
+            Pid = 7,
+            StartTime = 8,
+            BootId = "b",
+            PidNamespace = 9,
+        };
+        Assert.Equal("""{"version":1,"snapshot":"c0c1c2c3c4c5c6c7c8c9cacbcccdcecf-258","map":"b0b1b2b3b4b5b6b7b8b9babbbcbdbebf","node":"n","pid":7,"startTime":8,"bootId":"b","pidNamespace":9}""", JsonSerializer.Serialize(intent, RepositoryJson.Default.IntentDocument));
     }
 
     [Fact]

@@ -44,7 +44,11 @@ internal sealed class TestRepository : IAsyncDisposable
     public Task<CheckpointRepository> ReopenAsync() => CheckpointRepository.OpenAsync(Faults, Key, CancellationToken.None);
 
     public SnapshotWriter Begin(long generation = 1, SnapshotId? parent = null, int workers = 2, BlockPool? pool = null) =>
-        Repository.BeginSnapshot(new SnapshotTarget(Lineage, generation, parent), new WriterOptions { Pool = pool ?? Pool, Workers = workers });
+        BeginAsync(generation, parent, workers, pool).GetAwaiter().GetResult();
+
+    public Task<SnapshotWriter> BeginAsync(long generation = 1, SnapshotId? parent = null, int workers = 2, BlockPool? pool = null) =>
+        Repository.BeginSnapshotAsync(
+            new SnapshotTarget(Lineage, generation, parent), new WriterOptions { Pool = pool ?? Pool, Workers = workers }, CancellationToken.None);
 
     /// <summary>One snapshot of these files, in blocks, by one worker (so in one pack where it fits).</summary>
     public async Task<SnapshotInfo> SnapshotAsync(long generation, string? name, params (string Name, byte[] Data)[] files)

@@ -38,7 +38,7 @@ public sealed class MemoryBoundTests
         await using TestRepository test = await TestRepository.NewAsync();
         NullPacks packs = new(test.Memory);
         await using CheckpointRepository repository = await CheckpointRepository.OpenAsync(packs, test.Key, None);
-        await using SnapshotWriter writer = repository.BeginSnapshot(new SnapshotTarget(test.Lineage, 1, null), new WriterOptions { Pool = test.Pool, Workers = 2 });
+        await using SnapshotWriter writer = await repository.BeginSnapshotAsync(new SnapshotTarget(test.Lineage, 1, null), new WriterOptions { Pool = test.Pool, Workers = 2 }, CancellationToken.None);
         FileWriter[] files = [.. Enumerable.Range(0, 8).Select(i => writer.OpenFile($"pages-{i}", FileKind.Pages))];
         byte[] block = TestRepository.Random(Mebibyte, 1);
         Append(64);
@@ -86,7 +86,7 @@ public sealed class MemoryBoundTests
     {
         using BlockPool pool = TestRepository.NewPool(8);
         long before = GC.GetTotalAllocatedBytes(precise: true);
-        await using SnapshotWriter writer = repository.BeginSnapshot(new SnapshotTarget(LineageId.New(), 1, null), new WriterOptions { Pool = pool, Workers = 2 });
+        await using SnapshotWriter writer = await repository.BeginSnapshotAsync(new SnapshotTarget(LineageId.New(), 1, null), new WriterOptions { Pool = pool, Workers = 2 }, CancellationToken.None);
         FileWriter file = writer.OpenFile("f", FileKind.Pages);
         for (int i = 0; i < blocks; i++)
         {
