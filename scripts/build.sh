@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Builds everything that is shipped into artifacts/bin: checkpointer, checkpointer-hook, checkpointer-init.
+# Builds everything that is shipped into artifacts/bin: checkpointer, checkpointer-hook, checkpointer-init,
+# checkpointer-gpu.
 #
 #   scripts/build.sh             Native AOT; fails on any trimming or AOT warning (IL2xxx, IL3xxx)
 #   scripts/build.sh --no-aot    framework-dependent: quicker, for trying things out
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-NATIVE=(checkpointer-hook checkpointer-init)
+NATIVE=(checkpointer-hook checkpointer-init checkpointer-gpu)
 AOT=1
 for argument in "$@"; do
     case $argument in
         --no-aot) AOT=0 ;;
-        -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) die "unknown argument: $argument (try --help)" ;;
     esac
 done
