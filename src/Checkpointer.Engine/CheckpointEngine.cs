@@ -51,6 +51,7 @@ public sealed class CheckpointEngine : IEngine
             Refuses = inspection.Verdict.Refuses(force: false),
             Processes = inspection.Tree.Processes.Count,
             EstimatedBytes = inspection.EstimatedBytes,
+            Parent = _services.Lineages.Find(identity)?.ToString(),
             Findings = [.. inspection.Verdict.Findings],
         };
     });

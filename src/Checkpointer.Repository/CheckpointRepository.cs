@@ -93,33 +93,23 @@ public sealed class CheckpointRepository : IAsyncDisposable
     }
 
     /// <summary>
-    /// Starts the workers of a new snapshot. Nothing of it is visible before its commit. From here on prune keeps what the parent's map names and whatever is written:
-    /// an intent in <c>locks/writers/</c> says so, until the writer is disposed. Talks to the store, so call it before a workload is frozen.
+    /// Opens the parent, so that what it holds already is not stored again, and starts the workers of a new snapshot. Nothing of it is visible before its commit.
+    /// Its <see cref="SnapshotWriter.Target"/> names the parent that is used: the given one, or an earlier generation where that is damaged. A parent that cannot be
+    /// used never fails this. From here on prune keeps what the parent's map names and whatever is written: an intent in <c>locks/writers/</c> says so, until the
+    /// writer is disposed. Talks to the store, so call it before a workload is frozen.
     /// </summary>
     public async Task<SnapshotWriter> BeginSnapshotAsync(SnapshotTarget target, WriterOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(options);
-        LoadedManifest? parent = target.Parent is { } id ? await _store.TryLoadAsync(id, cancellationToken).ConfigureAwait(false) : null;
-        WriterIntent intent = await WriterIntent.PutAsync(_backend, _keys, target.Id, parent?.Map.Id, options.Logger, cancellationToken).ConfigureAwait(false);
+        OpenedParent parent = await new ParentOpening(_backend, _keys, _store, _catalog, options).OpenAsync(target, cancellationToken).ConfigureAwait(false);
         try
         {
-            // Asked after the intent is there: a parent that is there now is kept by every prune that does not see the intent.
-            string? digest = target.Parent is { } again ? await _store.TryDigestAsync(again, cancellationToken).ConfigureAwait(false) : null;
-            WriterParent known = new(digest, digest is not null && parent?.Info.Digest == digest ? parent : null);
-            if (parent is not null && known.Manifest is null)
-            {
-                // Its map may be gone already, and prune stops at an intent whose map is missing.
-                WriterIntent withoutMap = await WriterIntent.PutAsync(_backend, _keys, target.Id, null, options.Logger, cancellationToken).ConfigureAwait(false);
-                await intent.RemoveAsync().ConfigureAwait(false);
-                intent = withoutMap;
-            }
-
-            return new SnapshotWriter(_backend, _keys, _store, target, known, intent, options);
+            return new SnapshotWriter(_backend, _keys, _store, target with { Parent = parent.Use.Parent ?? target.Parent }, parent, options);
         }
         catch (Exception)
         {
-            await intent.RemoveAsync().ConfigureAwait(false);
+            await parent.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -141,6 +131,10 @@ public sealed class CheckpointRepository : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(textOrUniquePrefix);
         return _catalog.ResolveAsync(textOrUniquePrefix, cancellationToken);
     }
+
+    /// <summary>True where there is such a snapshot, sound or not.</summary>
+    public async Task<bool> ExistsAsync(SnapshotId id, CancellationToken cancellationToken) =>
+        await _backend.StatAsync(ObjectNames.Manifest(id), cancellationToken).ConfigureAwait(false) is not null;
 
     /// <summary>
     /// The highest generation of a lineage (given by its 32 hex digits), or of the snapshots with a name. Null: none. Code snapshot-ambiguous when several lineages

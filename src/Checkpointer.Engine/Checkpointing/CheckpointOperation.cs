@@ -83,11 +83,16 @@ internal sealed partial class CheckpointOperation
             .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);
         var (target, name) = await LineageChoice.ChooseAsync(
             repository, _services.Lineages, root, _request.Name, abort.Token).ConfigureAwait(false);
-        var memory = OperationMemory.ForCheckpoint(_request.MemoryBytes, inspection.EstimatedBytes);
+        var memory = OperationMemory.ForCheckpoint(_request.MemoryBytes, inspection.EstimatedBytes, searchParent: !_request.Full && target.Parent is not null);
         using var pool = new BlockPool(memory.PoolBytes);
         pool.Prefault(abort.Token);
         await using var writer = await repository
             .BeginSnapshotAsync(target, memory.Writer(pool, _services.Loggers), abort.Token).ConfigureAwait(false);
+        if (writer.ParentUse.Parent is { } parent)
+        {
+            EngineLog.ParentChosen(_services.Logger, _id, parent.ToString(), writer.ParentUse.Whole);
+        }
+
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
         var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
         using var journal = _services.Journal.Open(Describe(inspection, root, target, place, logs));
@@ -121,13 +126,14 @@ internal sealed partial class CheckpointOperation
             throw Outcome.With(error, _request.LeaveRunning ? WorkloadState.Running : WorkloadState.Gone, durable: true, _logFile);
         }
 
-        var result = Result(sealedBy, target, inspection);
+        var result = Result(sealedBy, writer, inspection, memory);
         Report(new OperationProgress
         {
             Phase = OperationPhase.Done,
             BytesDone = result.BytesCaptured,
             BytesTotal = result.BytesCaptured,
             BytesStored = result.BytesStored,
+            BytesReused = result.BytesReused,
         });
         EngineLog.CheckpointDone(
             _services.Logger, _id, result.Snapshot, result.WorkloadRunning ? "running" : "ended", result.FrozenMs);
@@ -169,21 +175,22 @@ internal sealed partial class CheckpointOperation
         }
     }
 
-    private CheckpointResult Result(SealedDump dump, SnapshotTarget target, Inspection inspection) => new()
+    private CheckpointResult Result(SealedDump dump, SnapshotWriter writer, Inspection inspection, OperationMemory memory) => new()
     {
         Snapshot = dump.Snapshot.Id.ToString(),
-        Lineage = target.Lineage.ToString(),
-        Generation = target.Generation,
+        Lineage = writer.Target.Lineage.ToString(),
+        Generation = writer.Target.Generation,
         Name = dump.Snapshot.Content.Name,
-        Parent = target.Parent?.ToString(),
+        Parent = writer.Target.Parent?.ToString(),
         BytesCaptured = dump.Snapshot.BytesCaptured,
         BytesStored = dump.Snapshot.BytesStored,
+        BytesReused = writer.Progress.ReusedBytes,
         Durable = true,
         WorkloadRunning = _request.LeaveRunning,
         FrozenMs = Math.Round(dump.Frozen.TotalMilliseconds, 3),
         CriuFrozenMs = Math.Round(dump.CriuFrozen.TotalMilliseconds, 3),
         Timings = _clock.Finish(),
-        Findings = [.. inspection.Verdict.Findings],
+        Findings = [.. inspection.Verdict.Findings, .. writer.ParentUse.Findings, .. memory.Findings(writer.Target.Parent)],
         Operation = _id,
     };
 

@@ -106,6 +106,7 @@ internal sealed partial class DumpSession
                 BytesDone = capture.Bytes + files.Bytes,
                 BytesTotal = Inspection.EstimatedBytes,
                 BytesStored = Writer.Progress.BytesStored,
+                BytesReused = Writer.Progress.ReusedBytes,
                 BytesPerSecond = speed.Update(capture.Bytes + files.Bytes),
             }));
         return await DumpAsync(capture, gate, files, connections, watchdog).ConfigureAwait(false);

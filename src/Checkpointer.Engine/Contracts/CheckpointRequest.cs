@@ -36,6 +36,9 @@ public sealed record CheckpointRequest
     /// <summary>Regular files that are captured with the memory and written back at restore, as absolute paths.</summary>
     public List<string> Include { get; set; } = [];
 
+    /// <summary>Stores everything again instead of only what changed since the parent.</summary>
+    public bool Full { get; set; }
+
     /// <summary>Lifts findings that can be overridden; blockers stay.</summary>
     public bool Force { get; set; }
 }

@@ -11,7 +11,10 @@ public sealed record CheckpointResult
 
     public string? Name { get; init; }
 
-    /// <summary>The snapshot before this one in its lineage; null for the first.</summary>
+    /// <summary>
+    /// The snapshot that this one continues, and of which unchanged parts are used again: the process's own last one, the one that it was restored from, or else
+    /// the newest of its lineage that is sound; null for the first.
+    /// </summary>
     public string? Parent { get; init; }
 
     /// <summary>Bytes that CRIU and the file capture handed over, before anything was elided or compressed.</summary>
@@ -19,6 +22,9 @@ public sealed record CheckpointResult
 
     /// <summary>Bytes that this snapshot added to the repository, maps and manifest included.</summary>
     public required long BytesStored { get; init; }
+
+    /// <summary>Of <see cref="BytesCaptured"/>, the bytes that the parent holds already and that were not stored again.</summary>
+    public long BytesReused { get; init; }
 
     public required bool Durable { get; init; }
 

@@ -13,5 +13,8 @@ public sealed record OperationProgress
 
     public long BytesStored { get; init; }
 
+    /// <summary>Bytes that the parent snapshot holds already.</summary>
+    public long BytesReused { get; init; }
+
     public double BytesPerSecond { get; init; }
 }

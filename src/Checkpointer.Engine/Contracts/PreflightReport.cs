@@ -14,5 +14,8 @@ public sealed record PreflightReport
     /// <summary>Memory that a dump would carry, in bytes, as an estimate.</summary>
     public long EstimatedBytes { get; init; }
 
+    /// <summary>The process's last snapshot that this node knows of: a checkpoint stores what changed since. Null: everything, or a snapshot was looked at.</summary>
+    public string? Parent { get; init; }
+
     public required List<Finding> Findings { get; init; }
 }

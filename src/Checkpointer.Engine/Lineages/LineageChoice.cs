@@ -10,17 +10,19 @@ internal sealed record LineageChoice(SnapshotTarget Target, string? Name)
 {
     /// <summary>
     /// The lineage of this very process if the node knows one, else the one that bears <paramref name="name"/> in the repository,
-    /// else a new one. The generation is one above the highest that repository or node ever saw.
+    /// else a new one. The generation is one above the highest that repository or node ever saw. The parent is the process's own last snapshot
+    /// (after a restore the one that it came from, whatever is newer), where the repository has it, else the newest.
     /// </summary>
     public static async Task<LineageChoice> ChooseAsync(
         CheckpointRepository repository, LineageRegistry registry, ProcessIdentity root, string? name, CancellationToken cancellationToken)
     {
-        var lineage = registry.Find(root);
-        var newest = lineage is { } known
-            ? await repository.FindNewestAsync(known.ToString(), cancellationToken).ConfigureAwait(false)
+        var last = registry.Find(root);
+        var newest = last is { } known
+            ? await repository.FindNewestAsync(known.Lineage.ToString(), cancellationToken).ConfigureAwait(false)
             : name is null ? null : await repository.FindNewestAsync(name, cancellationToken).ConfigureAwait(false);
-        var chosen = lineage ?? newest?.Id.Lineage ?? LineageId.New();
+        var chosen = last?.Lineage ?? newest?.Id.Lineage ?? LineageId.New();
         var highest = Math.Max(newest?.Id.Generation ?? 0, registry.HighestSeen(chosen));
-        return new LineageChoice(new SnapshotTarget(chosen, highest + 1, newest?.Id), name ?? newest?.Content.Name);
+        var parent = last is { } own && await repository.ExistsAsync(own, cancellationToken).ConfigureAwait(false) ? own : newest?.Id;
+        return new LineageChoice(new SnapshotTarget(chosen, highest + 1, parent), name ?? newest?.Content.Name);
     }
 }

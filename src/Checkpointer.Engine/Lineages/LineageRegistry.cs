@@ -24,9 +24,13 @@ public sealed class LineageRegistry
         _lineages = Path.Combine(stateDirectory, "lineages", "seen");
     }
 
-    /// <summary>The lineage that was given to this very process (same boot, pid and start time), or null.</summary>
-    public LineageId? Find(ProcessIdentity process) =>
-        Read(ProcessPath(process)) is { } record && LineageId.TryParse(record.Lineage, out var id) ? id : null;
+    /// <summary>
+    /// The last snapshot of this very process (same boot, pid and start time): the one that was made of it, or that it was restored from. Null: none is known.
+    /// </summary>
+    public SnapshotId? Find(ProcessIdentity process) =>
+        Read(ProcessPath(process)) is { HighestGeneration: > 0 } record && LineageId.TryParse(record.Lineage, out var id)
+            ? new SnapshotId(id, record.HighestGeneration)
+            : null;
 
     /// <summary>Remembers that this process carries on a lineage.</summary>
     public void Bind(ProcessIdentity process, LineageId lineage, long generation)

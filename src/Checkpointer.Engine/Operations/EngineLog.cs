@@ -32,6 +32,9 @@ internal static partial class EngineLog
     [LoggerMessage(108, LogLevel.Debug, "Operation {Operation}: the snapshot was not sealed")]
     public static partial void SealEnded(ILogger logger, Exception error, string operation);
 
+    [LoggerMessage(109, LogLevel.Information, "Operation {Operation}: what changed since {Parent} is stored (all of it searched: {Whole})")]
+    public static partial void ParentChosen(ILogger logger, string operation, string parent, bool whole);
+
     [LoggerMessage(110, LogLevel.Information, "Operation {Operation}: restore of {Snapshot}")]
     public static partial void RestoreStarted(ILogger logger, string operation, string snapshot);
 

@@ -7,7 +7,9 @@ namespace Checkpointer.Engine;
 /// <summary>How the bytes of <c>--memory</c> are divided: the writer's fixed part first, the rest is buffers.</summary>
 /// <param name="PoolBytes">Bytes for the block pool.</param>
 /// <param name="Workers">Threads that compress and seal.</param>
-internal sealed record OperationMemory(long PoolBytes, int Workers)
+/// <param name="ParentBytes">Bytes for searching the parent snapshot; zero: it is not searched.</param>
+/// <param name="SearchParent">Whether there is a parent to be searched.</param>
+internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentBytes, bool SearchParent)
 {
     /// <summary>Below this a dump of many processes at once cannot be guaranteed to move. Bytes.</summary>
     public const long Minimum = 32L << 20;
@@ -15,11 +17,14 @@ internal sealed record OperationMemory(long PoolBytes, int Workers)
     /// <summary>A dump smaller than this gains nothing from a larger pool; covers images that are not memory. Bytes.</summary>
     private const long Slack = 32L << 20;
 
+    /// <summary>The parent's search gets one part in this many of the budget: 64 MiB of the default, which hold a parent of 27 GiB whole.</summary>
+    private const int ParentShare = 8;
+
     private static int DefaultWorkers => Math.Min(Environment.ProcessorCount, WriterOptions.MaxDefaultWorkers);
 
     /// <summary>A pool for a dump: never more than asked for, never more than the dump can use.</summary>
     /// <exception cref="UsageException">The budget is too small.</exception>
-    public static OperationMemory ForCheckpoint(long budget, long estimate)
+    public static OperationMemory ForCheckpoint(long budget, long estimate, bool searchParent)
     {
         var workers = DefaultWorkers;
         while (workers > 1 && budget - WriterOptions.OverheadBytes(workers) < Minimum / 2)
@@ -33,7 +38,17 @@ internal sealed record OperationMemory(long PoolBytes, int Workers)
             throw TooSmall(budget, Minimum);
         }
 
-        return new OperationMemory(Math.Min(pool, Useful(estimate)), workers);
+        var parent = searchParent ? ForParent(budget, pool) : 0;
+        pool -= WriterOptions.ParentOverheadBytes(parent);
+        return new OperationMemory(Math.Min(pool, Useful(estimate)), workers, parent, searchParent);
+    }
+
+    /// <summary>As much as the pool can spare; nothing where it can spare nothing.</summary>
+    private static long ForParent(long budget, long pool)
+    {
+        var fixedPart = WriterOptions.ParentOverheadBytes(WriterOptions.LeastParentMemory) - WriterOptions.LeastParentMemory;
+        var spare = Math.Min(budget / ParentShare, pool - (Minimum / 2) - fixedPart);
+        return spare < WriterOptions.LeastParentMemory ? 0 : Math.Min(spare, WriterOptions.DefaultParentMemory);
     }
 
     /// <summary>A pool that holds an image of this many bytes whole, with some room for what was not foreseen.</summary>
@@ -44,10 +59,25 @@ internal sealed record OperationMemory(long PoolBytes, int Workers)
         $"--memory {ByteSize.Format(budget)} is too small; this operation needs at least {ByteSize.Format(needed)}.",
         $"Give it more: --memory {(needed + (1 << 20) - 1) >> 20}M.");
 
+    /// <summary>What is to be told about the division.</summary>
+    public IEnumerable<Finding> Findings(SnapshotId? parent) => SearchParent && ParentBytes == 0
+        ?
+        [
+            new Finding(
+                "parent-memory",
+                FindingSeverity.Note,
+                parent?.ToString() ?? "parent",
+                "the budget leaves nothing for searching it, so everything was stored again",
+                "memory for its index",
+                "Give the checkpoint more --memory."),
+        ]
+        : [];
+
     public WriterOptions Writer(BlockPool pool, ILoggerFactory loggers) => new()
     {
         Pool = pool,
         Workers = Workers,
+        ParentMemory = ParentBytes,
         Logger = loggers.CreateLogger("Checkpointer.Repository"),
     };
 

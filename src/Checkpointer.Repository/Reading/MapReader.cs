@@ -49,15 +49,29 @@ internal static class MapReader
         {
             Memory<byte> frame = buffer.AsMemory(0, length + FormatConstants.FrameOverhead);
             await ReadExactlyAsync(backend, name, segment.Offset, frame, cancellationToken).ConfigureAwait(false);
-            Span<byte> plain = buffer.AsSpan(frame.Length, length);
+            ChunkEntry[] entries = new ChunkEntry[segment.Entries];
             using FrameCipher cipher = keys.ForObject(ObjectKind.Map, map);
-            OpenFrame(cipher, segment.Frame, frame.Span, plain, name);
-            return Parse(plain, packs, segment, name);
+            OpenSegment(cipher, packs, segment, frame.Span, buffer.AsSpan(frame.Length, length), entries, name);
+            return entries;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    /// <summary>Authenticates a segment's frame and parses its entries; <paramref name="plain"/> is scratch for the opened bytes.</summary>
+    public static void OpenSegment(
+        FrameCipher cipher,
+        IReadOnlyList<PackReference> packs,
+        MapSegment segment,
+        ReadOnlySpan<byte> frame,
+        Span<byte> plain,
+        Span<ChunkEntry> entries,
+        string name)
+    {
+        OpenFrame(cipher, segment.Frame, frame, plain, name);
+        Parse(plain, packs, segment, entries, name);
     }
 
     public static async Task ReadExactlyAsync(IBackend backend, string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
@@ -91,9 +105,8 @@ internal static class MapReader
         }
     }
 
-    private static ChunkEntry[] Parse(ReadOnlySpan<byte> plain, IReadOnlyList<PackReference> packs, MapSegment segment, string name)
+    private static void Parse(ReadOnlySpan<byte> plain, IReadOnlyList<PackReference> packs, MapSegment segment, Span<ChunkEntry> entries, string name)
     {
-        ChunkEntry[] entries = new ChunkEntry[segment.Entries];
         long covered = 0;
         for (int i = 0; i < entries.Length; i++)
         {
@@ -108,6 +121,9 @@ internal static class MapReader
             entries[i] = entry;
         }
 
-        return covered == segment.RawLength ? entries : throw Damage.Of(name, "a segment does not cover what the index says");
+        if (covered != segment.RawLength)
+        {
+            throw Damage.Of(name, "a segment does not cover what the index says");
+        }
     }
 }

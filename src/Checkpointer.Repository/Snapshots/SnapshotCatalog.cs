@@ -8,19 +8,11 @@ internal sealed class SnapshotCatalog(IBackend backend, SnapshotStore store)
     /// <summary>Manifests read at once: hides a remote store's latency, keeps at most a few in memory.</summary>
     private const int ParallelReads = 8;
 
-    public async Task<List<SnapshotId>> IdsAsync(CancellationToken cancellationToken)
-    {
-        List<SnapshotId> ids = [];
-        await foreach (ObjectInfo info in backend.ListAsync(ObjectNames.SnapshotsPrefix, cancellationToken).ConfigureAwait(false))
-        {
-            if (TryParse(info.Name, out SnapshotId id))
-            {
-                ids.Add(id);
-            }
-        }
+    public Task<List<SnapshotId>> IdsAsync(CancellationToken cancellationToken) => IdsAsync(ObjectNames.SnapshotsPrefix, cancellationToken);
 
-        return [.. ids.OrderBy(i => i.Lineage.ToString(), StringComparer.Ordinal).ThenBy(i => i.Generation)];
-    }
+    /// <summary>The snapshots of one lineage by generation.</summary>
+    public Task<List<SnapshotId>> IdsAsync(LineageId lineage, CancellationToken cancellationToken) =>
+        IdsAsync($"{ObjectNames.SnapshotsPrefix}{lineage}/", cancellationToken);
 
     public async Task<IReadOnlyList<SnapshotInfo>> ListAsync(CancellationToken cancellationToken)
     {
@@ -60,8 +52,8 @@ internal sealed class SnapshotCatalog(IBackend backend, SnapshotStore store)
     {
         if (LineageId.TryParse(nameOrLineage, out LineageId lineage))
         {
-            List<SnapshotId> ids = await IdsAsync(cancellationToken).ConfigureAwait(false);
-            SnapshotId newest = ids.Where(i => i.Lineage == lineage).LastOrDefault();
+            List<SnapshotId> ids = await IdsAsync(lineage, cancellationToken).ConfigureAwait(false);
+            SnapshotId newest = ids.LastOrDefault();
             return newest == default ? null : await store.DescribeAsync(newest, cancellationToken).ConfigureAwait(false);
         }
 
@@ -77,6 +69,20 @@ internal sealed class SnapshotCatalog(IBackend backend, SnapshotStore store)
 
         // A damaged newer generation is returned as such: going back silently to an older one would lose work unseen.
         return lineages.Count == 0 ? null : all.Last(s => s.Id.Lineage == lineages[0] && (s.Damage is not null || s.Content.Name == nameOrLineage));
+    }
+
+    private async Task<List<SnapshotId>> IdsAsync(string prefix, CancellationToken cancellationToken)
+    {
+        List<SnapshotId> ids = [];
+        await foreach (ObjectInfo info in backend.ListAsync(prefix, cancellationToken).ConfigureAwait(false))
+        {
+            if (TryParse(info.Name, out SnapshotId id))
+            {
+                ids.Add(id);
+            }
+        }
+
+        return [.. ids.OrderBy(i => i.Lineage.ToString(), StringComparer.Ordinal).ThenBy(i => i.Generation)];
     }
 
     private static bool TryParse(string name, out SnapshotId id)

@@ -6,19 +6,11 @@ internal sealed class PackTable
     private readonly Lock _gate = new();
     private readonly List<(ObjectId Id, long Length)> _packs = [];
 
-    public int Add(ObjectId id)
-    {
-        lock (_gate)
-        {
-            if (_packs.Count >= FormatConstants.MaxPacks)
-            {
-                throw new RepositoryException(RepositoryCodes.LimitExceeded, $"the snapshot needs more than {FormatConstants.MaxPacks} packs");
-            }
+    /// <summary>A pack that this snapshot writes; its length follows.</summary>
+    public int Add(ObjectId id) => Add(new PackReference(id, 0));
 
-            _packs.Add((id, 0));
-            return _packs.Count - 1;
-        }
-    }
+    /// <summary>A pack of an earlier snapshot.</summary>
+    public int AddExisting(PackReference pack) => Add(pack);
 
     public void SetLength(int number, long length)
     {
@@ -30,4 +22,18 @@ internal sealed class PackTable
 
     /// <summary>To be read when every pack is committed.</summary>
     public IReadOnlyList<(ObjectId Id, long Length)> Packs => _packs;
+
+    private int Add(PackReference pack)
+    {
+        lock (_gate)
+        {
+            if (_packs.Count >= FormatConstants.MaxPacks)
+            {
+                throw new RepositoryException(RepositoryCodes.LimitExceeded, $"the snapshot needs more than {FormatConstants.MaxPacks} packs");
+            }
+
+            _packs.Add((pack.Id, pack.Length));
+            return _packs.Count - 1;
+        }
+    }
 }

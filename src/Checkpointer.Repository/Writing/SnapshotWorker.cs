@@ -129,6 +129,13 @@ internal sealed class SnapshotWorker : IDisposable
 
             ReadOnlySpan<byte> chunk = data.Slice(piece.Offset, piece.Length);
             UInt128 hash = XxHash128.HashToUInt128(chunk, _seed);
+            if (_writer.Parent.Search is { } parent && parent.TryFind(hash, chunk.Length, out ChunkEntry found))
+            {
+                totals.Reused += chunk.Length;
+                _entries.Add(found);
+                continue;
+            }
+
             FrameCodec codec = FrameCodec.Raw;
             ReadOnlySpan<byte> payload = chunk;
             if (compress)

@@ -64,6 +64,11 @@ public sealed partial class SnapshotWriter
             Log.WorkerStuck(_logger, _target.Id.ToString(), StopDeadline.TotalSeconds);
         }
 
+        if (Parent.Search is { } search)
+        {
+            await search.DisposeAsync().ConfigureAwait(false);
+        }
+
         foreach (FileWriter file in _files.Values)
         {
             file.Abandon();
@@ -77,7 +82,7 @@ public sealed partial class SnapshotWriter
         }
         else
         {
-            await _intent.RemoveAsync().ConfigureAwait(false);
+            await Parent.Intent.RemoveAsync().ConfigureAwait(false);
         }
 
         if (!stuck)
@@ -94,7 +99,7 @@ public sealed partial class SnapshotWriter
         ThrowIfFailed();
         ManifestDocument document = ManifestMapping.Write(
             _target, Parent.Digest, content, map, files.Length, Counters.BytesCaptured, Counters.BytesStored);
-        await _intent.VerifyAsync(map.Id, _cancel.Token).ConfigureAwait(false);
+        await Parent.Intent.VerifyAsync(map.Id, _cancel.Token).ConfigureAwait(false);
         SnapshotInfo info;
         try
         {

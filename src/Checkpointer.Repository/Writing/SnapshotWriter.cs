@@ -25,20 +25,18 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
     private readonly ConcurrentDictionary<string, FileWriter> _files = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly WriterIntent _intent;
     private CheckpointerException? _error;
     private volatile bool _hurry = true;
     private volatile bool _ended;
 
-    internal SnapshotWriter(
-        IBackend backend, KeyRing keys, SnapshotStore store, SnapshotTarget target, WriterParent parent, WriterIntent intent, WriterOptions options)
+    internal SnapshotWriter(IBackend backend, KeyRing keys, SnapshotStore store, SnapshotTarget target, OpenedParent parent, WriterOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(target.Generation, 1, nameof(target));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1, nameof(options));
         _store = store;
         _target = target;
-        _intent = intent;
         Parent = parent;
+        Parent.Search?.Attach(_packs);
         _time = options.Time;
         _logger = options.Logger ?? NullLogger.Instance;
         Counters = new WriterCounters(_time);
@@ -76,8 +74,11 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
         set => _hurry = value;
     }
 
+    /// <summary>What this snapshot takes from an earlier one.</summary>
+    public ParentUse ParentUse => Parent.Use;
+
     /// <summary>The parent as it was when the intent stood: prune keeps everything that its map names.</summary>
-    internal WriterParent Parent { get; }
+    internal OpenedParent Parent { get; }
 
     internal WorkQueue Queue { get; }
 
@@ -112,6 +113,7 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
             throw new RepositoryException(RepositoryCodes.LimitExceeded, $"the snapshot has more than {FormatConstants.MaxFiles} files");
         }
 
+        Parent.Search?.Expect(name);
         FileWriter file = new(this, name, kind);
         return _files.TryAdd(name, file) ? file : throw new ArgumentException($"the file '{name}' was opened before", nameof(name));
     }

@@ -7,6 +7,7 @@ internal sealed class WriterCounters
     private long _captured;
     private long _stored;
     private long _zero;
+    private long _reused;
     private long _rawStarved;
     private long _tried;
     private long _lastAdvance;
@@ -36,6 +37,7 @@ internal sealed class WriterCounters
     public void Processed(in BlockTotals totals)
     {
         Interlocked.Add(ref _zero, totals.Zero);
+        Interlocked.Add(ref _reused, totals.Reused);
         Interlocked.Add(ref _rawStarved, totals.RawStarved);
         Interlocked.Add(ref _tried, totals.CompressionTried);
         Advance();
@@ -48,6 +50,7 @@ internal sealed class WriterCounters
         BytesCaptured = BytesCaptured,
         BytesStored = BytesStored,
         ZeroBytes = Interlocked.Read(ref _zero),
+        ReusedBytes = Interlocked.Read(ref _reused),
         StoredRawStarved = Interlocked.Read(ref _rawStarved),
         CompressionTried = Interlocked.Read(ref _tried),
         LastAdvance = Interlocked.Read(ref _lastAdvance),
@@ -58,6 +61,7 @@ internal sealed class WriterCounters
 internal struct BlockTotals
 {
     public long Zero;
+    public long Reused;
     public long RawStarved;
     public long CompressionTried;
 }

@@ -9,11 +9,22 @@ public sealed record WriterOptions
     /// <summary>More workers than this only fight for the store.</summary>
     public const int MaxDefaultWorkers = 8;
 
+    /// <summary>Bytes: a parent of 27 GiB is held whole, 1 TiB is searched by one sample in 32.</summary>
+    public const long DefaultParentMemory = 64L << 20;
+
+    /// <summary>Bytes: with less the parent is not searched.</summary>
+    public const long LeastParentMemory = ReuseBudget.Least;
+
     /// <summary>The pool that the appended blocks come from; it tells the writer whether the input waits. The caller disposes it, after the writer.</summary>
     public required BlockPool Pool { get; init; }
 
     /// <summary>Dedicated threads that hash, compress, seal and write.</summary>
     public int Workers { get; init; } = Math.Min(Environment.ProcessorCount, MaxDefaultWorkers);
+
+    /// <summary>
+    /// Bytes for finding chunks in the parent, whatever the size of the parent: see <see cref="ReuseBudget"/>. Zero: everything is stored.
+    /// </summary>
+    public long ParentMemory { get; init; } = DefaultParentMemory;
 
     public ILogger? Logger { get; init; }
 
@@ -23,4 +34,7 @@ public sealed record WriterOptions
     /// <summary>Bytes that a writer uses beyond the pool, whatever the size of the snapshot (without the 128 KiB that each open bulk file may carry).</summary>
     public static long OverheadBytes(int workers) =>
         (workers * SnapshotWorker.MemoryBytes) + (SmallWrites.Buffers * (long)SmallWrites.BufferSize) + MapWriter.MemoryBytes;
+
+    /// <summary>Bytes that a writer with a parent uses beside them: its search, and the buffers through which the parent's map is read.</summary>
+    public static long ParentOverheadBytes(long parentMemory) => parentMemory < ReuseBudget.Least ? 0 : parentMemory + ReuseBudget.LoaderBytes;
 }

@@ -10,13 +10,13 @@ internal static class FindingText
 
     /// <summary>
     /// The findings of an operation that was done all the same: those that were overridden, and how many notes there are. Whoever
-    /// wants to read the notes again has preflight.
+    /// wants to read the notes again has preflight, except for those about the parent snapshot, which are told here.
     /// </summary>
     public static IEnumerable<string> AfterSuccess(IReadOnlyList<Finding> findings)
     {
-        var notes = findings.Count(finding => finding.Severity == FindingSeverity.Note);
+        var notes = findings.Count(finding => finding.Severity == FindingSeverity.Note && !IsOfParent(finding));
         var (words, them) = notes == 1 ? ("note", "it") : ("notes", "them");
-        return Lines([.. findings.Where(finding => finding.Severity != FindingSeverity.Note)])
+        return Lines([.. findings.Where(finding => finding.Severity != FindingSeverity.Note || IsOfParent(finding))])
             .Concat(notes == 0 ? [] : [$"  {notes} {words}: preflight and --json show {them}"]);
     }
 
@@ -36,6 +36,8 @@ internal static class FindingText
             }
         }
     }
+
+    private static bool IsOfParent(Finding finding) => finding.Code.StartsWith("parent-", StringComparison.Ordinal);
 
     private static string Name(FindingSeverity severity) => severity switch
     {

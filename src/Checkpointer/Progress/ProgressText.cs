@@ -62,6 +62,11 @@ internal static class ProgressText
             parts.Add(Texts.Rate(moment.BytesPerSecond));
         }
 
+        if (moment.BytesReused > 0)
+        {
+            parts.Add($"{ByteSize.Format(moment.BytesReused)} unchanged");
+        }
+
         if (moment.BytesStored > 0 && moment.BytesDone > 0)
         {
             parts.Add(string.Create(CultureInfo.InvariantCulture, $"ratio {Texts.Ratio(moment.BytesDone, moment.BytesStored)}"));

@@ -28,6 +28,8 @@ internal sealed class CheckpointVerb : Verb
         "PATH",
         "A regular file that is captured with the snapshot and written back at restore. May be given several times.",
         "--include /var/tmp/state.db");
+    private readonly Option<bool> _full = OptionKinds.Flag(
+        "--full", "Store everything again, instead of only what changed since the workload's last snapshot.");
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Go on in spite of overridable findings. Blockers refuse always.");
     private readonly Option<bool> _dryRun = OptionKinds.Flag(
         "--dry-run", "Only say whether it would be possible; the same as 'preflight --pid N'.");
@@ -43,6 +45,7 @@ internal sealed class CheckpointVerb : Verb
         Options.Add(_timeout);
         Options.Add(_maxFrozen);
         Options.Add(_include);
+        Options.Add(_full);
         Options.Add(_force);
         Options.Add(_dryRun);
     }
@@ -58,6 +61,8 @@ internal sealed class CheckpointVerb : Verb
                 + "preparation and does not notice.",
             "Until the snapshot is durable every failure, and Ctrl-C, ends with the workload running on. "
                 + "With --leave-running it runs on in any case.",
+            "Of a workload that has a snapshot in the repository only what changed since is stored; the rest is shared with the earlier "
+                + "snapshot, which may be deleted all the same. --full stores everything.",
             "The workload is looked at first; what CRIU cannot snapshot is told as findings, and nothing is touched (exit code 3).",
             "Needs root. The work is done by the node service where its socket is, and in this process otherwise.",
         ],
@@ -82,8 +87,8 @@ internal sealed class CheckpointVerb : Verb
         ],
         Globals = HelpParts.AllGlobals,
         Environment = HelpParts.AllVariables,
-        Json = "snapshot, lineage, generation, name, parent, bytesCaptured, bytesStored, durable, workloadRunning, frozenMs, criuFrozenMs, "
-            + "timings (phase to ms), findings, operation; on an error: error with code, message, remedy, workloadRunning, "
+        Json = "snapshot, lineage, generation, name, parent, bytesCaptured, bytesStored, bytesReused, durable, workloadRunning, frozenMs, "
+            + "criuFrozenMs, timings (phase to ms), findings, operation; on an error: error with code, message, remedy, workloadRunning, "
             + "snapshotDurable, logFile",
     };
 
@@ -116,6 +121,7 @@ internal sealed class CheckpointVerb : Verb
                 TimeoutSeconds = parse.GetValue(_timeout)?.TotalSeconds,
                 MaxFrozenSeconds = parse.GetValue(_maxFrozen)?.TotalSeconds ?? CheckpointRequest.DefaultMaxFrozenSeconds,
                 Include = [.. (parse.GetValue(_include) ?? []).Select(Path.GetFullPath)],
+                Full = parse.GetValue(_full),
                 Force = parse.GetValue(_force),
             };
             var result = await context.Progress()
@@ -130,7 +136,8 @@ internal sealed class CheckpointVerb : Verb
     private static string Captured(CheckpointResult result)
     {
         var ratio = Texts.Ratio(result.BytesCaptured, result.BytesStored);
-        return $"{ByteSize.Format(result.BytesCaptured)}, stored {ByteSize.Format(result.BytesStored)} (ratio {ratio})";
+        var reused = result.BytesReused > 0 ? $"{ByteSize.Format(result.BytesReused)} shared with its parent, " : "";
+        return $"{ByteSize.Format(result.BytesCaptured)}, {reused}stored {ByteSize.Format(result.BytesStored)} (ratio {ratio})";
     }
 
     private static string Frozen(CheckpointResult result)
@@ -157,6 +164,7 @@ internal sealed class CheckpointVerb : Verb
         foreach (var line in Columns.Pairs(
             ("snapshot", result.Snapshot),
             ("name", result.Name ?? "-"),
+            ("parent", result.Parent ?? "-"),
             ("captured", Captured(result)),
             ("frozen", Frozen(result)),
             ("workload", result.WorkloadRunning ? "runs on" : $"ended; restore it with: checkpointer restore {result.Snapshot}")))

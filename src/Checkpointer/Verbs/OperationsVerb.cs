@@ -52,7 +52,7 @@ internal sealed class OperationsVerb : Verb
         ],
         Globals = ["--socket"],
         Environment = [HelpParts.Socket, HelpParts.Debug],
-        Json = "operations, each with id, kind, subject, phase, progress (bytesDone, bytesTotal, bytesStored, bytesPerSecond), "
+        Json = "operations, each with id, kind, subject, phase, progress (bytesDone, bytesTotal, bytesStored, bytesReused, bytesPerSecond), "
             + "started, outcome, result or error, phases",
     };
 

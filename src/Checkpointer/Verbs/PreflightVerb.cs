@@ -53,7 +53,7 @@ internal sealed class PreflightVerb : Verb
         ],
         Globals = HelpParts.AllGlobals,
         Environment = HelpParts.AllVariables,
-        Json = "subject, refuses, processes, estimatedBytes, findings (code, severity, subject, found, needed, remedy)",
+        Json = "subject, refuses, processes, estimatedBytes, parent, findings (code, severity, subject, found, needed, remedy)",
     };
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
@@ -121,6 +121,7 @@ internal sealed class PreflightVerb : Verb
     {
         var size = report.EstimatedBytes > 0 ? $", about {ByteSize.Format(report.EstimatedBytes)}" : "";
         var processes = report.Processes > 0 ? $" ({report.Processes} {(report.Processes == 1 ? "process" : "processes")}{size})" : "";
-        return (report.Refuses ? "refused" : "possible") + processes;
+        var parent = report.Parent is null ? "" : $"; what changed since {report.Parent} would be stored";
+        return (report.Refuses ? "refused" : "possible") + processes + (report.Refuses ? "" : parent);
     }
 }

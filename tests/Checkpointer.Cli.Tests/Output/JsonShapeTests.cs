@@ -13,7 +13,7 @@ public sealed class JsonShapeTests
         Assert.Equal(0, await cli.RunAsync("checkpoint", "--pid", "4711", "--repo", "/srv/x", "--json"));
         var json = cli.Json();
         Assert.Equal(
-            ("snapshot lineage generation name parent bytesCaptured bytesStored durable workloadRunning frozenMs criuFrozenMs timings "
+            ("snapshot lineage generation name parent bytesCaptured bytesStored bytesReused durable workloadRunning frozenMs criuFrozenMs timings "
                 + "findings operation").Split(' ').Order(),
             Names(json));
         Assert.Equal(Samples.Snapshot, json.GetProperty("snapshot").GetString());
@@ -23,6 +23,7 @@ public sealed class JsonShapeTests
         Assert.Equal(Samples.Lineage + "-2", json.GetProperty("parent").GetString());
         Assert.Equal(3L << 30, json.GetProperty("bytesCaptured").GetInt64());
         Assert.Equal(1L << 30, json.GetProperty("bytesStored").GetInt64());
+        Assert.Equal(1L << 29, json.GetProperty("bytesReused").GetInt64());
         Assert.True(json.GetProperty("durable").GetBoolean());
         Assert.False(json.GetProperty("workloadRunning").GetBoolean());
         Assert.Equal(1234.5, json.GetProperty("frozenMs").GetDouble());
@@ -61,7 +62,7 @@ public sealed class JsonShapeTests
         using var cli = new TestCli();
         Assert.Equal(0, await cli.RunAsync("preflight", "--pid", "4711", "--json"));
         var json = cli.Json();
-        Assert.Equal("subject refuses processes estimatedBytes findings".Split(' ').Order(), Names(json));
+        Assert.Equal("subject refuses processes estimatedBytes parent findings".Split(' ').Order(), Names(json));
         Assert.False(json.GetProperty("refuses").GetBoolean());
         AssertFinding(json.GetProperty("findings")[0]);
     }

@@ -14,7 +14,8 @@ public sealed class TextTests
             [
                 $"snapshot  {Samples.Snapshot}",
                 "name      training",
-                "captured  3 GiB, stored 1 GiB (ratio 3.0)",
+                $"parent    {Samples.Lineage}-2",
+                "captured  3 GiB, 512 MiB shared with its parent, stored 1 GiB (ratio 3.0)",
                 "frozen    1.23s (by CRIU's clock 1.2s)",
                 $"workload  ended; restore it with: checkpointer restore {Samples.Snapshot}",
                 "  1 note: preflight and --json show it",

@@ -12,7 +12,7 @@ public sealed class CheckpointOptionTests
         var code = await cli.RunAsync(
             "checkpoint", "--pid", "4711", "--repo", "/srv/x", "--key-file", "/k", "--leave-running", "--name", "training",
             "--label", "team=vision", "--label", "run=a=b", "--memory", "64M", "--timeout", "10m", "--max-frozen", "1m30s",
-            "--include", "/var/tmp/a", "--include", "/var/tmp/b", "--force");
+            "--include", "/var/tmp/a", "--include", "/var/tmp/b", "--full", "--force");
 
         Assert.Equal(0, code);
         var request = Assert.Single(cli.Embedded.Checkpoints);
@@ -26,6 +26,7 @@ public sealed class CheckpointOptionTests
         Assert.Equal(600, request.TimeoutSeconds);
         Assert.Equal(90, request.MaxFrozenSeconds);
         Assert.Equal(["/var/tmp/a", "/var/tmp/b"], request.Include);
+        Assert.True(request.Full);
         Assert.True(request.Force);
     }
 
@@ -44,6 +45,7 @@ public sealed class CheckpointOptionTests
         Assert.Null(request.TimeoutSeconds);
         Assert.Equal(300, request.MaxFrozenSeconds);
         Assert.Empty(request.Include);
+        Assert.False(request.Full);
         Assert.False(request.Force);
         Assert.Equal("/etc/checkpointer/repository.key", request.KeyFile);
     }

@@ -23,6 +23,7 @@ internal static class Samples
         Parent = Lineage + "-2",
         BytesCaptured = 3L << 30,
         BytesStored = 1L << 30,
+        BytesReused = 1L << 29,
         Durable = true,
         WorkloadRunning = false,
         FrozenMs = 1234.5,

@@ -145,20 +145,21 @@ public sealed class WriterIntentTests
         await using (SnapshotWriter sound = test.Begin(2, parent.Id))
         {
             Assert.Equal(parent.Digest, sound.Parent.Digest);
-            Assert.NotNull(sound.Parent.Manifest);
+            Assert.Equal(parent.Id, sound.ParentUse.Parent);
         }
 
         test.Memory[ObjectNames.Manifest(parent.Id)][60] ^= 1;
         await using (SnapshotWriter damaged = test.Begin(2, parent.Id))
         {
             Assert.NotNull(damaged.Parent.Digest);
-            Assert.Null(damaged.Parent.Manifest);
+            Assert.Null(damaged.ParentUse.Parent);
         }
 
         test.Memory.Remove(ObjectNames.Manifest(parent.Id));
         await using (SnapshotWriter gone = test.Begin(2, parent.Id))
         {
-            Assert.Equal(new WriterParent(null, null), gone.Parent);
+            Assert.Null(gone.Parent.Digest);
+            Assert.Null(gone.ParentUse.Parent);
         }
     }
 
