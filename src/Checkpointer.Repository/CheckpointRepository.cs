@@ -6,15 +6,16 @@ namespace Checkpointer.Repository;
 /// An opened repository. Thread-safe. Every error is a <see cref="RepositoryException"/> with a code of <see cref="RepositoryCodes"/>; after any of them the
 /// repository object stays usable and no committed snapshot is harmed.
 /// </summary>
-public sealed class CheckpointRepository : IAsyncDisposable
+public sealed partial class CheckpointRepository : IAsyncDisposable
 {
     private readonly IBackend _backend;
     private readonly KeyRing _keys;
     private readonly SnapshotStore _store;
     private readonly SnapshotCatalog _catalog;
 
-    private CheckpointRepository(IBackend backend, KeyRing keys)
+    private CheckpointRepository(IBackend backend, KeyRing keys, string keyId)
     {
+        KeyId = keyId;
         _backend = backend;
         _keys = keys;
         _store = new SnapshotStore(backend, keys);
@@ -28,7 +29,8 @@ public sealed class CheckpointRepository : IAsyncDisposable
     public string Description => _backend.Describe();
 
     /// <summary>Makes a repository; code repository-exists where there is one. On success the backend is disposed with the repository.</summary>
-    public static async Task<CheckpointRepository> InitAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken)
+    public static async Task<CheckpointRepository> InitAsync(
+        IBackend backend, RepositoryKey key, CancellationToken cancellationToken, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(key);
@@ -37,44 +39,45 @@ public sealed class CheckpointRepository : IAsyncDisposable
             throw Exists(backend);
         }
 
-        KeyRing keys = await MakeKeyAsync(backend, key, cancellationToken).ConfigureAwait(false);
+        (string id, KeyRing keys) = await MakeKeyAsync(backend, key, time ?? TimeProvider.System, cancellationToken).ConfigureAwait(false);
         if (!backend.Put(ObjectNames.Repository, RepositoryConfig.Make(keys), cancellationToken))
         {
             keys.Dispose();
             throw Exists(backend);
         }
 
-        return new CheckpointRepository(backend, keys);
+        return new CheckpointRepository(backend, keys, id);
     }
 
     /// <summary>Codes repository-not-found, wrong-key, repository-damaged, repository-too-new. On success the backend is disposed with the repository.</summary>
-    public static Task<CheckpointRepository> OpenAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken)
+    public static Task<CheckpointRepository> OpenAsync(IBackend backend, RepositoryKey key, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(key);
         return OpenAsync(backend, () => key, cancellationToken);
     }
 
-    /// <summary>
-    /// As the other, with a key file that is read only once the repository is found: where both are missing, it is the repository that
-    /// a person must hear of. Also the codes of <see cref="KeyFile.Load"/>.
-    /// </summary>
-    public static Task<CheckpointRepository> OpenAsync(IBackend backend, string keyFile, CancellationToken cancellationToken)
+    /// <summary>As the other, with a <see cref="KeyReference"/> as text.</summary>
+    public static Task<CheckpointRepository> OpenAsync(IBackend backend, string keyReference, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(keyFile);
-        return OpenAsync(backend, () => KeyFile.Load(keyFile), cancellationToken);
+        ArgumentNullException.ThrowIfNull(keyReference);
+        return OpenAsync(backend, () => KeyReference.Parse(keyReference).Load(), cancellationToken);
     }
 
-    private static async Task<CheckpointRepository> OpenAsync(IBackend backend, Func<KeyFile> loadKey, CancellationToken cancellationToken)
+    /// <summary>
+    /// As the other, with a key that is read only once the repository is found: where both are missing, it is the repository that
+    /// a person must hear of. Also the codes of <see cref="KeyReference.Load"/>.
+    /// </summary>
+    public static async Task<CheckpointRepository> OpenAsync(IBackend backend, Func<RepositoryKey> loadKey, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(backend);
+        ArgumentNullException.ThrowIfNull(loadKey);
         byte[] json = await backend.TryReadAllAsync(ObjectNames.Repository, FormatConstants.MaxConfig, cancellationToken).ConfigureAwait(false)
             ?? throw new RepositoryException(
                 RepositoryCodes.RepositoryNotFound, $"there is no repository in {backend.Describe()}", "make one with 'checkpointer init'");
         ConfigDocument config = RepositoryConfig.Parse(json);
-        KeyFile key = loadKey();
-        byte[] wrapped = await backend.TryReadAllAsync(ObjectNames.Key(key.Id), FormatConstants.MaxKeyObject, cancellationToken).ConfigureAwait(false)
+        RepositoryKey key = loadKey();
+        (string id, KeyRing keys) = await new KeyStore(backend).TryOpenAsync(key, cancellationToken).ConfigureAwait(false)
             ?? throw KeyWrapping.Wrong(key, backend.Describe());
-        KeyRing keys = KeyWrapping.Unwrap(key, wrapped, backend.Describe());
         try
         {
             if (config.Id != keys.Repository.ToString())
@@ -83,7 +86,7 @@ public sealed class CheckpointRepository : IAsyncDisposable
             }
 
             RepositoryConfig.Verify(config, keys);
-            return new CheckpointRepository(backend, keys);
+            return new CheckpointRepository(backend, keys, id);
         }
         catch (Exception)
         {
@@ -163,26 +166,36 @@ public sealed class CheckpointRepository : IAsyncDisposable
         await _backend.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>The key object comes first. One that an interrupted init of the same key file left is taken over, so that the second try finishes the first.</summary>
-    private static async Task<KeyRing> MakeKeyAsync(IBackend backend, KeyFile key, CancellationToken cancellationToken)
+    /// <summary>The key object comes first. One that an interrupted init of the same key left is taken over, so that the second try finishes the first.</summary>
+    private static async Task<(string Id, KeyRing Ring)> MakeKeyAsync(IBackend backend, RepositoryKey key, TimeProvider time, CancellationToken cancellationToken)
     {
-        string name = ObjectNames.Key(key.Id);
-        byte[] master = RandomNumberGenerator.GetBytes(FormatConstants.KeySize);
-        try
+        KeyStore store = new(backend);
+        if (await store.TryOpenAsync(key, cancellationToken).ConfigureAwait(false) is { } left)
         {
-            ObjectId repository = ObjectId.New();
-            if (backend.Put(name, KeyWrapping.Wrap(key, repository, master), cancellationToken))
-            {
-                return new KeyRing(master, repository);
-            }
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(master);
+            return left;
         }
 
-        byte[] existing = await backend.TryReadAllAsync(name, FormatConstants.MaxKeyObject, cancellationToken).ConfigureAwait(false) ?? throw Damage.Missing(name);
-        return KeyWrapping.Unwrap(key, existing, backend.Describe());
+        (key as Passphrase)?.RequireStrength();
+        byte[] master = RandomNumberGenerator.GetBytes(FormatConstants.KeySize);
+        KeyRing ring = new(master, ObjectId.New());
+        CryptographicOperations.ZeroMemory(master);
+        try
+        {
+            string id = key is KeyFile file ? file.Id : ObjectId.New().ToString();
+            byte[] data = await Task.Run(() => KeyWrapping.Wrap(key, id, ring, null, time.GetUtcNow()), cancellationToken).ConfigureAwait(false);
+            if (backend.Put(ObjectNames.Key(id), data, cancellationToken))
+            {
+                return (id, ring);
+            }
+        }
+        catch (Exception)
+        {
+            ring.Dispose();
+            throw;
+        }
+
+        ring.Dispose();
+        return await store.TryOpenAsync(key, cancellationToken).ConfigureAwait(false) ?? throw KeyWrapping.Wrong(key, backend.Describe());
     }
 
     private static RepositoryException Exists(IBackend backend) =>

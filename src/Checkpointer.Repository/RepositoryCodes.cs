@@ -24,6 +24,27 @@ public static class RepositoryCodes
     /// <summary>The key file is there but is not one, or could not be read.</summary>
     public const string KeyFileInvalid = "key-file-invalid";
 
+    /// <summary>The passphrase file is missing.</summary>
+    public const string PassphraseFileNotFound = "passphrase-file-not-found";
+
+    /// <summary>The passphrase is empty, too long, has several lines, or could not be read.</summary>
+    public const string PassphraseInvalid = "passphrase-invalid";
+
+    /// <summary>No key of the repository has that id or label.</summary>
+    public const string KeyNotFound = "key-not-found";
+
+    /// <summary>Several keys match.</summary>
+    public const string KeyAmbiguous = "key-ambiguous";
+
+    /// <summary>It is the key that opened the repository; nothing was changed.</summary>
+    public const string KeyInUse = "key-in-use";
+
+    /// <summary>It is the last key that is known to open the repository; nothing was changed.</summary>
+    public const string KeyLast = "key-last";
+
+    /// <summary>A key of that id is there already, with another secret; nothing was changed.</summary>
+    public const string KeyExists = "key-exists";
+
     /// <summary>No snapshot has that id, prefix or name.</summary>
     public const string SnapshotNotFound = "snapshot-not-found";
 

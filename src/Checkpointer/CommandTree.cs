@@ -27,6 +27,7 @@ internal sealed class CommandTree
             new ShowVerb(completion),
             new DeleteVerb(completion),
             new CheckVerb(),
+            new KeyVerb(),
             new OperationsVerb(),
             new NodeVerb(),
             new VersionVerb(),

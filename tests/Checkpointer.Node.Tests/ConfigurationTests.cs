@@ -18,6 +18,7 @@ public sealed class ConfigurationTests
               "repositories": {
                 "main": { "url": "/srv/checkpoints", "keyFile": "/etc/a.key" },
                 "cloud": { "url": "https://x.blob.core.windows.net/c" },
+                "safe": { "url": "/srv/safe", "passphraseFile": "/run/secrets/p" },
               },
               "memory": "4G",
               "maxConcurrent": 2,
@@ -35,6 +36,7 @@ public sealed class ConfigurationTests
         Assert.Equal(new RepositoryEntry("/srv/checkpoints", "/etc/a.key"), read.Repositories["main"]);
         Assert.Equal(
             new RepositoryEntry("https://x.blob.core.windows.net/c", NodeConfiguration.DefaultKeyFile), read.Repositories["cloud"]);
+        Assert.Equal(new RepositoryEntry("/srv/safe", "passphrase-file:/run/secrets/p"), read.Repositories["safe"]);
         Assert.Equal(IPEndPoint.Parse("0.0.0.0:9464"), read.MetricsListen);
         Assert.Equal(
             (LogFormat.Json, LogLevel.Debug, "/opt/criu", "/opt/shim"), (read.LogFormat, read.LogLevel, read.CriuPath, read.ShimDirectory));
@@ -83,6 +85,7 @@ public sealed class ConfigurationTests
     [InlineData("{\"memory\": -5}")]
     [InlineData("{\"maxConcurrent\": 1000}")]
     [InlineData("{\"repositories\": []}")]
+    [InlineData("{\"repositories\": {\"a\": {\"url\": \"/r\", \"keyFile\": \"/k\", \"passphraseFile\": \"/p\"}}}")]
     [InlineData("{\"metrics\": {\"listen\": \"127.0.0.1:0\"}}")]
     public void What_makes_no_sense_is_refused(string text)
     {

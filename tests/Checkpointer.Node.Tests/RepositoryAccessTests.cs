@@ -46,10 +46,12 @@ public sealed class RepositoryAccessTests
     public void Without_configuration_the_request_says_which()
     {
         Assert.Equal(new RepositoryEntry("/srv/r", "/k"), Open.Resolve("/srv/r", "/k"));
+        Assert.Equal("passphrase-file:/p", Open.Resolve("/srv/r", "passphrase-file:/p").KeyFile);
         Assert.Equal(new RepositoryEntry("/srv/r", NodeConfiguration.DefaultKeyFile), Open.Resolve("/srv/r", ""));
     }
 
     [Theory]
+    [InlineData("/srv/r", "passphrase-file:p", "key-file-relative")]
     [InlineData("relative", "/k", "repository-relative")]
     [InlineData("/srv/r", "k", "key-file-relative")]
     [InlineData(null, "/k", "repository-missing")]

@@ -148,7 +148,7 @@ internal sealed partial class CheckpointOperation
             Phase = OperationPhase.Prepare,
             Started = _services.Time.GetUtcNow(),
             Repository = _request.Repository,
-            KeyFile = Path.GetFullPath(_request.KeyFile),
+            KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
             BootId = root.BootId,
             Processes =
             [

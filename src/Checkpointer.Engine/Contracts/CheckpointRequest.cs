@@ -14,6 +14,7 @@ public sealed record CheckpointRequest
 
     public required string Repository { get; init; }
 
+    /// <summary>The path of the key file, or <c>passphrase-file:</c> and the path of a file with a passphrase.</summary>
     public required string KeyFile { get; init; }
 
     /// <summary>The workload runs on after the snapshot; otherwise it is ended, but only when the snapshot is durable.</summary>

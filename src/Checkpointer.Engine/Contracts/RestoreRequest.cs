@@ -11,6 +11,7 @@ public sealed record RestoreRequest
 
     public required string Repository { get; init; }
 
+    /// <summary>The path of the key file, or <c>passphrase-file:</c> and the path of a file with a passphrase.</summary>
     public required string KeyFile { get; init; }
 
     // "set", not "init": generated JSON code assigns every init-only property, and so wipes the default of an absent one.

@@ -21,7 +21,8 @@ public sealed record JournalEntry
 
     public required DateTimeOffset Started { get; init; }
 
-    /// <summary>The repository as it was named, without credentials, and the key file's path (never its content).</summary>
+    /// <summary>The repository as it was named, without credentials, and the path of the key file, or with
+    /// <c>passphrase-file:</c> in front of the passphrase's file (never its content).</summary>
     public required string Repository { get; init; }
 
     public required string KeyFile { get; init; }

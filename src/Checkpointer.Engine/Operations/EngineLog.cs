@@ -49,4 +49,7 @@ internal static partial class EngineLog
 
     [LoggerMessage(121, LogLevel.Warning, "Operation {Operation}: {What} could not be cleaned up")]
     public static partial void CleanupFailed(ILogger logger, Exception error, string operation, string what);
+
+    [LoggerMessage(122, LogLevel.Warning, "{Warning}")]
+    public static partial void KeyWarning(ILogger logger, string warning);
 }

@@ -42,8 +42,22 @@ internal sealed class EngineServices
 
     public string Init => Shim("checkpointer-init");
 
-    public Task<CheckpointRepository> OpenRepositoryAsync(string url, string keyFile, CancellationToken cancellationToken) =>
-        CheckpointRepository.OpenAsync(OpenBackend(url), keyFile, cancellationToken);
+    /// <param name="url">What the request names.</param>
+    /// <param name="key">A <see cref="KeyReference"/> as text.</param>
+    /// <param name="cancellationToken">Ends the opening.</param>
+    public Task<CheckpointRepository> OpenRepositoryAsync(string url, string key, CancellationToken cancellationToken) =>
+        CheckpointRepository.OpenAsync(OpenBackend(url), () => LoadKey(key), cancellationToken);
+
+    private RepositoryKey LoadKey(string key)
+    {
+        var loaded = KeyReference.Parse(key).Load();
+        if (loaded.Warning is { } warning)
+        {
+            EngineLog.KeyWarning(Logger, warning);
+        }
+
+        return loaded;
+    }
 
     private string Shim(string name)
     {

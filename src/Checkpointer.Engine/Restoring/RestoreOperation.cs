@@ -79,7 +79,7 @@ internal sealed partial class RestoreOperation
             Phase = OperationPhase.Prepare,
             Started = _services.Time.GetUtcNow(),
             Repository = _request.Repository,
-            KeyFile = Path.GetFullPath(_request.KeyFile),
+            KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
             BootId = Host.BootId,
             Snapshot = id.ToString(),
             TreeDirectory = treeDirectory,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Checkpointer.Repository;
 
 namespace Checkpointer.Node;
 
@@ -139,7 +140,8 @@ internal readonly struct ConfigurationReader(string key, JsonElement value, Conf
     private RepositoryEntry? Repository()
     {
         string? url = null;
-        var keyFile = NodeConfiguration.DefaultKeyFile;
+        string? keyFile = null;
+        string? passphraseFile = null;
         foreach (var (name, reader) in Section())
         {
             switch (name)
@@ -148,7 +150,10 @@ internal readonly struct ConfigurationReader(string key, JsonElement value, Conf
                     url = reader.RepositoryUrl();
                     break;
                 case "keyFile":
-                    keyFile = reader.AbsolutePath(keyFile);
+                    keyFile = reader.AbsolutePath(NodeConfiguration.DefaultKeyFile);
+                    break;
+                case "passphraseFile":
+                    passphraseFile = reader.AbsolutePath("/");
                     break;
                 default:
                     problems.Add(reader.Key, "unknown key");
@@ -161,7 +166,15 @@ internal readonly struct ConfigurationReader(string key, JsonElement value, Conf
             problems.Add($"{key}.url", "is missing");
         }
 
-        return url is null ? null : new RepositoryEntry(url, keyFile);
+        if (keyFile is not null && passphraseFile is not null)
+        {
+            problems.Add(key, "has both a keyFile and a passphraseFile; name one");
+        }
+
+        var reference = passphraseFile is null
+            ? keyFile ?? NodeConfiguration.DefaultKeyFile
+            : new KeyReference(true, passphraseFile).ToString();
+        return url is null ? null : new RepositoryEntry(url, reference);
     }
 
     private string? RepositoryUrl()

@@ -56,7 +56,9 @@ public sealed record NodeConfiguration
     public string? ShimDirectory { get; init; }
 }
 
-/// <summary>A repository that the service may use, and the file with its key.</summary>
+/// <summary>A repository that the service may use.</summary>
+/// <param name="Url">Where it is.</param>
+/// <param name="KeyFile">The path of its key file, or <c>passphrase-file:</c> and the path of a file with a passphrase.</param>
 public sealed record RepositoryEntry(string Url, string KeyFile);
 
 /// <summary>How the service writes its log.</summary>

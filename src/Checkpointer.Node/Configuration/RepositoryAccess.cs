@@ -1,3 +1,5 @@
+using Checkpointer.Repository;
+
 namespace Checkpointer.Node;
 
 /// <summary>
@@ -82,7 +84,7 @@ internal sealed class RepositoryAccess(IReadOnlyDictionary<string, RepositoryEnt
         }
 
         var key = string.IsNullOrEmpty(keyFile) ? NodeConfiguration.DefaultKeyFile : keyFile;
-        if (key[0] != '/')
+        if (!KeyReference.Parse(key).IsAbsolute)
         {
             throw new UsageException(
                 "key-file-relative",

@@ -14,5 +14,6 @@ public sealed record PreflightRequest
     /// <summary>For a snapshot: a configured name, a URL or an absolute path.</summary>
     public string? Repository { get; init; }
 
+    /// <summary>As in a checkpoint's request.</summary>
     public string? KeyFile { get; init; }
 }

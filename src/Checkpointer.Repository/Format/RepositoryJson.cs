@@ -49,17 +49,36 @@ internal sealed record ChunkingDocument
     public int CutBits { get; init; }
 }
 
-/// <summary>keys/ID.</summary>
+/// <summary>keys/ID. Exactly one of <see cref="KeyFile"/> and <see cref="Passphrase"/> is there, and is the id.</summary>
 internal sealed record KeyDocument
 {
     public string? Format { get; init; }
     public int Version { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? KeyFile { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Passphrase { get; init; }
+
     public string? Repository { get; init; }
     public string? Kdf { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Iterations { get; init; }
+
     public string? Salt { get; init; }
     public string? Nonce { get; init; }
     public string? Wrapped { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Label { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Created { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? InfoMac { get; init; }
 }
 
 /// <summary>A key file.</summary>

@@ -5,7 +5,7 @@ using Checkpointer.Platform;
 namespace Checkpointer.Repository;
 
 /// <summary>The secret that opens repositories: a small file, readable by its owner only. Its loss makes every repository that it alone opens unreadable.</summary>
-public sealed class KeyFile
+public sealed class KeyFile : RepositoryKey
 {
     internal const string Format = "checkpointer-key-file";
     internal const int Version = 1;
@@ -13,17 +13,24 @@ public sealed class KeyFile
 
     private readonly byte[] _secret;
 
-    private KeyFile(string path, string id, byte[] secret)
+    private KeyFile(string path, string id, byte[] secret, string? warning)
     {
         Path = path;
         Id = id;
         _secret = secret;
+        Warning = warning;
     }
 
     public string Path { get; }
 
     /// <summary>Public: names <c>keys/&lt;id&gt;</c> in a repository. 32 hex digits.</summary>
     public string Id { get; }
+
+    /// <inheritdoc/>
+    public override string Description => $"the key file {Path} (id {Id})";
+
+    /// <inheritdoc/>
+    public override string? Warning { get; }
 
     internal ReadOnlySpan<byte> Secret => _secret;
 
@@ -32,14 +39,14 @@ public sealed class KeyFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         byte[] json;
+        string? warning;
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-
-            // One byte more than allowed: a longer file (or a device) shows without being read whole.
-            byte[] buffer = new byte[FormatConstants.MaxKeyObject + 1];
-            int length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            json = length <= FormatConstants.MaxKeyObject ? buffer[..length] : throw Invalid(path, "it is too long");
+            json = SecretFile.Read(path, FormatConstants.MaxKeyObject, out warning);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Invalid(path, e.Message, e);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -50,7 +57,7 @@ public sealed class KeyFile
             throw Invalid(path, e.Message, e);
         }
 
-        return Parse(path, json);
+        return Parse(path, json, warning);
     }
 
     /// <summary>Loads the file, or makes it (mode 0600, exclusively, durable). Never overwrites anything.</summary>
@@ -99,7 +106,7 @@ public sealed class KeyFile
         }
     }
 
-    private static KeyFile Parse(string path, byte[] json)
+    private static KeyFile Parse(string path, byte[] json, string? warning)
     {
         KeyFileDocument? document;
         try
@@ -126,7 +133,7 @@ public sealed class KeyFile
             throw Invalid(path, "its id or secret is malformed");
         }
 
-        return new KeyFile(path, id.ToString(), secret);
+        return new KeyFile(path, id.ToString(), secret, warning);
     }
 
     // The message never quotes the file: it may hold a secret.

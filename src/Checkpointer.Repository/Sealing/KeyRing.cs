@@ -33,6 +33,27 @@ internal sealed class KeyRing : IDisposable
         return HMACSHA256.HashData(key, text);
     }
 
+    /// <summary>HMAC-SHA256 over what a key object says about itself, by a key that only holders of the master key have.</summary>
+    public byte[] KeyInfoMac(ReadOnlySpan<byte> text)
+    {
+        Span<byte> key = stackalloc byte[FormatConstants.KeySize];
+        Derive("checkpointer/key-info/v1"u8, key);
+        return HMACSHA256.HashData(key, text);
+    }
+
+    /// <summary>For wrapping; the caller erases the copy.</summary>
+    public void CopyMaster(Span<byte> destination)
+    {
+        lock (_salt)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _master.CopyTo(destination);
+        }
+    }
+
+    /// <summary>Whether both open the same repository.</summary>
+    public bool HasSameMaster(KeyRing other) => Repository == other.Repository && CryptographicOperations.FixedTimeEquals(_master, other._master);
+
     /// <summary>The cipher of one object whose key depends on its id alone.</summary>
     public FrameCipher ForObject(ObjectKind kind, ObjectId id)
     {

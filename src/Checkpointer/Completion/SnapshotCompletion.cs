@@ -40,7 +40,7 @@ internal sealed class SnapshotCompletion(GlobalOptions globals, Func<string, str
     private IEnumerable<SnapshotInfo> List(CompletionContext context)
     {
         var settings = globals.Read(context.ParseResult, environment);
-        if (settings.Repository is null)
+        if (settings.Repository is null || settings.Key.File is not { } key)
         {
             return [];
         }
@@ -49,7 +49,7 @@ internal sealed class SnapshotCompletion(GlobalOptions globals, Func<string, str
         try
         {
             // The parser's completion is synchronous; nothing else runs in this process.
-            var all = Task.Run(() => ListAsync(settings, deadline.Token)).WaitAsync(deadline.Token).GetAwaiter().GetResult();
+            var all = Task.Run(() => ListAsync(settings, key, deadline.Token)).WaitAsync(deadline.Token).GetAwaiter().GetResult();
             return all.Where(snapshot => snapshot.Damage is null);
         }
         catch (Exception e) when (e is CheckpointerException or OperationCanceledException or IOException or UnauthorizedAccessException)
@@ -59,10 +59,11 @@ internal sealed class SnapshotCompletion(GlobalOptions globals, Func<string, str
         }
     }
 
-    private static async Task<IReadOnlyList<SnapshotInfo>> ListAsync(Settings settings, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<SnapshotInfo>> ListAsync(
+        Settings settings, KeyReference key, CancellationToken cancellationToken)
     {
         var backend = RepositoryUrl.Open(settings.RequireRepository());
-        var repository = await CheckpointRepository.OpenAsync(backend, settings.KeyFile, cancellationToken)
+        var repository = await CheckpointRepository.OpenAsync(backend, key.Load, cancellationToken)
             .ConfigureAwait(false);
         await using (repository.ConfigureAwait(false))
         {

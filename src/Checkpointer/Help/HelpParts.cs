@@ -12,6 +12,12 @@ internal static class HelpParts
 
     public static readonly HelpVariable Repository = new(EnvironmentNames.Repository, "the repository, where --repo is not given");
     public static readonly HelpVariable KeyFile = new(EnvironmentNames.KeyFile, "the key file, where --key-file is not given");
+    public static readonly HelpVariable PassphraseFile = new(
+        EnvironmentNames.PassphraseFile, "a file with the passphrase, where --passphrase-file is not given");
+
+    public static readonly HelpVariable Passphrase = new(
+        EnvironmentNames.Passphrase, "the passphrase itself, where no file is named; not for checkpoint and restore");
+
     public static readonly HelpVariable Socket = new(EnvironmentNames.Socket, "the service's socket, where --socket is not given");
     public static readonly HelpVariable Criu = new(EnvironmentNames.Criu, "the CRIU executable; default: the first that is new enough");
     public static readonly HelpVariable StateDirectory = new(
@@ -22,11 +28,11 @@ internal static class HelpParts
 
     public static readonly HelpVariable Debug = new(EnvironmentNames.Debug, "1: debug log and stack traces on standard error");
 
-    public static readonly IReadOnlyList<string> RepositoryGlobals = ["--repo", "--key-file"];
+    public static readonly IReadOnlyList<string> RepositoryGlobals = ["--repo", "--key-file", "--passphrase-file"];
     public static readonly IReadOnlyList<string> ServiceGlobals = ["--socket", "--embedded"];
     public static readonly IReadOnlyList<string> AllGlobals = [.. RepositoryGlobals, .. ServiceGlobals];
 
-    public static readonly IReadOnlyList<HelpVariable> RepositoryVariables = [Repository, KeyFile, Debug];
+    public static readonly IReadOnlyList<HelpVariable> RepositoryVariables = [Repository, KeyFile, PassphraseFile, Passphrase, Debug];
     public static readonly IReadOnlyList<HelpVariable> AllVariables =
-        [Repository, KeyFile, Socket, StateDirectory, RunDirectory, Criu, Debug];
+        [Repository, KeyFile, PassphraseFile, Socket, StateDirectory, RunDirectory, Criu, Debug];
 }

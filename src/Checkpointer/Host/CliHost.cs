@@ -17,6 +17,12 @@ internal sealed class CliHost : IDisposable
     /// <summary>Whether <see cref="Err"/> is a terminal that understands cursor movement.</summary>
     public bool ErrIsTerminal { get; init; }
 
+    /// <summary>Asks a person for a secret, or takes a line from standard input; the text is the prompt.</summary>
+    public Func<string, string> ReadSecret { get; init; } = SecretPrompt.Read;
+
+    /// <summary>Whether a person answers <see cref="ReadSecret"/>.</summary>
+    public bool InIsTerminal { get; init; }
+
     public required Func<string, string?> Environment { get; init; }
 
     public required Func<bool> IsRoot { get; init; }
@@ -44,6 +50,7 @@ internal sealed class CliHost : IDisposable
         Out = Console.Out,
         Err = Console.Error,
         ErrIsTerminal = !Console.IsErrorRedirected && System.Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"),
+        InIsTerminal = !Console.IsInputRedirected,
         Environment = System.Environment.GetEnvironmentVariable,
         IsRoot = static () => System.Environment.IsPrivilegedProcess,
         Interrupts = new Interrupts(),

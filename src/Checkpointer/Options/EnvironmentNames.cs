@@ -5,6 +5,8 @@ internal static class EnvironmentNames
 {
     public const string Repository = "CHECKPOINTER_REPO";
     public const string KeyFile = "CHECKPOINTER_KEY_FILE";
+    public const string PassphraseFile = "CHECKPOINTER_PASSPHRASE_FILE";
+    public const string Passphrase = "CHECKPOINTER_PASSPHRASE";
     public const string Socket = "CHECKPOINTER_SOCKET";
     public const string StateDirectory = "CHECKPOINTER_STATE_DIR";
     public const string RunDirectory = "CHECKPOINTER_RUN_DIR";

@@ -15,6 +15,13 @@ internal sealed class GlobalOptions
         "--key-file /root/repository.key",
         recursive: true);
 
+    public Option<string> PassphraseFile { get; } = OptionKinds.Text(
+        "--passphrase-file",
+        "FILE",
+        "Instead of a key file: a file with the passphrase; - asks for it.",
+        "--passphrase-file /run/secrets/passphrase",
+        recursive: true);
+
     public Option<string> Socket { get; } = OptionKinds.Text(
         "--socket",
         "PATH",
@@ -33,17 +40,21 @@ internal sealed class GlobalOptions
 
     public Option<bool> Help { get; } = OptionKinds.Flag("--help", "Show this help.", recursive: true, alias: "-h");
 
-    public IReadOnlyList<Option> All => [Repository, KeyFile, Socket, Embedded, Json, Quiet, Help];
+    public IReadOnlyList<Option> All => [Repository, KeyFile, PassphraseFile, Socket, Embedded, Json, Quiet, Help];
 
     public Settings Read(ParseResult parse, Func<string, string?> environment)
     {
-        var keyFile = Choose(parse, KeyFile, environment, EnvironmentNames.KeyFile);
+        var key = KeyChoice.Read(
+            parse.GetValue(KeyFile),
+            parse.GetValue(PassphraseFile),
+            Of(environment, EnvironmentNames.KeyFile),
+            Of(environment, EnvironmentNames.PassphraseFile),
+            Of(environment, EnvironmentNames.Passphrase));
         var socket = Choose(parse, Socket, environment, EnvironmentNames.Socket);
         return new Settings
         {
             Repository = Choose(parse, Repository, environment, EnvironmentNames.Repository),
-            KeyFile = Path.GetFullPath(keyFile ?? Settings.DefaultKeyFile),
-            KeyFileChosen = keyFile is not null,
+            Key = key,
             Socket = Path.GetFullPath(socket ?? Settings.DefaultSocket),
             SocketChosen = socket is not null,
             Embedded = parse.GetValue(Embedded),

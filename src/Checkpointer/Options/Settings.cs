@@ -11,10 +11,8 @@ internal sealed record Settings
     /// <summary>As it was written; null when nobody named one.</summary>
     public string? Repository { get; init; }
 
-    public string KeyFile { get; init; } = DefaultKeyFile;
-
-    /// <summary>Whether somebody named the key file: the service has keys of its own and is told only what a person chose.</summary>
-    public bool KeyFileChosen { get; init; }
+    /// <summary>What opens the repository.</summary>
+    public KeyChoice Key { get; init; } = KeyChoice.Default;
 
     public string Socket { get; init; } = DefaultSocket;
 

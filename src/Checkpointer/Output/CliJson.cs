@@ -12,6 +12,8 @@ namespace Checkpointer.Cli.Output;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ErrorOutput))]
 [JsonSerializable(typeof(InitOutput))]
+[JsonSerializable(typeof(KeyListOutput))]
+[JsonSerializable(typeof(KeyChangeOutput))]
 [JsonSerializable(typeof(ListOutput))]
 [JsonSerializable(typeof(ShowOutput))]
 [JsonSerializable(typeof(DeleteOutput))]
@@ -35,6 +37,7 @@ internal sealed record InitOutput
     /// <summary>32 hex digits.</summary>
     public required string Id { get; init; }
 
+    /// <summary>Empty where a passphrase opens the repository.</summary>
     public required string KeyFile { get; init; }
 
     public required string KeyId { get; init; }

@@ -16,6 +16,7 @@ internal sealed class InitVerb() : Verb("init", "Make a repository, and its key 
             "Whoever has the key file can read every snapshot, memory and secrets included. Whoever loses it loses every snapshot: "
                 + "nothing else opens the repository. Keep a copy in a safe place, not beside the repository. "
                 + "Every node that shall restore needs the same file.",
+            "A passphrase can take the place of the key file; 'checkpointer key' adds, changes and removes keys later.",
         ],
         Examples =
         [
@@ -23,6 +24,9 @@ internal sealed class InitVerb() : Verb("init", "Make a repository, and its key 
             new(
                 "On a second node: copy the key file first, then use the repository; init is not needed again.",
                 "scp node-a:/etc/checkpointer/repository.key /etc/checkpointer/"),
+            new(
+                "With a passphrase in place of a key file:",
+                "checkpointer init --repo /srv/checkpoints --passphrase-file /root/passphrase"),
             new("Without root, with a key of your own:", "checkpointer init --repo ~/checkpoints --key-file ~/repository.key"),
         ],
         ExitCodes =
@@ -43,19 +47,21 @@ internal sealed class InitVerb() : Verb("init", "Make a repository, and its key 
         var settings = context.Settings;
         var place = settings.RequireAbsoluteRepository();
         var backend = RepositoryUrl.Open(place);
-        var keyCreated = !File.Exists(settings.KeyFile);
-        var key = KeyFile.LoadOrCreate(settings.KeyFile);
+        var keyPath = settings.Key.File is null or { IsPassphrase: true } ? null : settings.Key.RequireKeyFile();
+        var keyCreated = keyPath is not null && !File.Exists(keyPath);
+        var key = keyPath is null ? settings.Key.Load(context.Host) : KeyFile.LoadOrCreate(keyPath);
         try
         {
-            var repository = await CheckpointRepository.InitAsync(backend, key, cancellationToken).ConfigureAwait(false);
+            var repository = await CheckpointRepository
+                .InitAsync(backend, key, cancellationToken, context.Host.Time).ConfigureAwait(false);
             await using (repository.ConfigureAwait(false))
             {
                 Tell(context, new InitOutput
                 {
                     Repository = repository.Description,
                     Id = repository.Id,
-                    KeyFile = key.Path,
-                    KeyId = key.Id,
+                    KeyFile = keyPath ?? "",
+                    KeyId = repository.KeyId,
                     KeyCreated = keyCreated,
                 });
             }
@@ -63,7 +69,7 @@ internal sealed class InitVerb() : Verb("init", "Make a repository, and its key 
         catch (RepositoryException e) when (keyCreated && e.Code == RepositoryCodes.RepositoryExists)
         {
             // This key opens nothing: it was made a moment ago for a repository that belongs to another key. Nothing shall be changed.
-            File.Delete(key.Path);
+            File.Delete(keyPath!);
             throw;
         }
 
@@ -81,7 +87,9 @@ internal sealed class InitVerb() : Verb("init", "Make a repository, and its key 
             foreach (var line in Columns.Pairs(
                 ("repository", output.Repository),
                 ("id", output.Id),
-                ("key file", output.KeyFile + (output.KeyCreated ? " (new)" : " (was there)"))))
+                output.KeyFile.Length == 0
+                    ? ("key", "a passphrase")
+                    : ("key file", output.KeyFile + (output.KeyCreated ? " (new)" : " (was there)"))))
             {
                 context.Print(line);
             }

@@ -3,7 +3,7 @@ using Checkpointer.Cli.Running;
 namespace Checkpointer.Cli.Verbs;
 
 /// <summary>
-/// The repository and key file of a request. To the service only what a person named is said: it has its own configuration.
+/// The repository and key of a request. To the service only what a person named is said: it has its own configuration.
 /// </summary>
 internal readonly record struct RepositoryChoice(string Repository, string KeyFile)
 {
@@ -12,7 +12,7 @@ internal readonly record struct RepositoryChoice(string Repository, string KeyFi
         return runner.HasRepositories
             ? new RepositoryChoice(
                 settings.Repository is null ? "" : settings.RequireAbsoluteRepository(),
-                settings.KeyFileChosen ? settings.KeyFile : "")
-            : new RepositoryChoice(settings.RequireAbsoluteRepository(), settings.KeyFile);
+                settings.Key.Chosen ? settings.Key.RequireFile() : "")
+            : new RepositoryChoice(settings.RequireAbsoluteRepository(), settings.Key.RequireFile());
     }
 }

@@ -56,6 +56,6 @@ internal sealed class VerbContext(CliHost host, ParseResult parse, Settings sett
     public async Task<CheckpointRepository> OpenRepositoryAsync(CancellationToken cancellationToken)
     {
         var backend = RepositoryUrl.Open(settings.RequireRepository());
-        return await CheckpointRepository.OpenAsync(backend, settings.KeyFile, cancellationToken).ConfigureAwait(false);
+        return await CheckpointRepository.OpenAsync(backend, () => settings.Key.Load(host), cancellationToken).ConfigureAwait(false);
     }
 }

@@ -13,6 +13,11 @@ internal sealed class TestCli : IDisposable
 
     public bool IsRoot { get; init; } = true;
 
+    /// <summary>What a person types when a secret is asked for, one after the other.</summary>
+    public Queue<string> Secrets { get; } = [];
+
+    public bool InIsTerminal { get; init; }
+
     /// <summary>The sockets where a service answers.</summary>
     public HashSet<string> Services { get; } = [];
 
@@ -60,6 +65,8 @@ internal sealed class TestCli : IDisposable
         ErrIsTerminal = ErrIsTerminal,
         Environment = name => Environment.GetValueOrDefault(name),
         IsRoot = () => IsRoot,
+        ReadSecret = _ => Secrets.Dequeue(),
+        InIsTerminal = InIsTerminal,
         Interrupts = Interrupts,
         Time = Time,
         ServiceAnswers = Services.Contains,

@@ -148,6 +148,20 @@ public sealed class FreezeTests
     }
 
     [Fact]
+    public void Keys_of_passphrases_labels_and_references()
+    {
+        string wrapped = $$"""
+            {"format":"checkpointer-key","version":1,"passphrase":"{{new string('1', 32)}}","repository":"{{Repository}}","kdf":"pbkdf2-hmac-sha512","iterations":600000,"salt":"{{new string('3', 32)}}","nonce":"{{new string('4', 24)}}","wrapped":"27a5a84a356aa479b4ea0d70387d9b632ab1c0bffc7e580ea87b8178f742b0a5f168c849a8ea351e4833ff055fc4c21a","label":"a label","created":"2026-01-02T03:04:05Z","infoMac":"1b01e5237b5fc7eb66db92cd6b0fefacec5954bc0ae9533171d61987208b3460"}
+            """;
+        KeyDocument document = KeyWrapping.Parse(new string('1', 32), Encoding.UTF8.GetBytes(wrapped));
+        using KeyRing? keys = KeyWrapping.TryUnwrap(Passphrase.FromText("passphrase", "test"), new string('1', 32), document);
+        Assert.Equal("6ee710ce6a48642eb27760adbb73b39b69189847ca97278455d8345ed8e816b9", Hex(keys!.ConfigMac("text"u8)));
+        Assert.Equal(wrapped.Trim(), JsonSerializer.Serialize(document, RepositoryJson.Default.KeyDocument));
+        Assert.Equal((600_000, 10_000_000, 40_000_000, 64, 64), (KeyWrapping.Iterations, KeyWrapping.MaxIterations, KeyStore.MaxTriedIterations, KeyStore.MaxKeys, KeyLabels.MaxLength));
+        Assert.Equal("passphrase-file:", KeyReference.PassphrasePrefix);
+    }
+
+    [Fact]
     public void Chunking()
     {
         // A page is a mark by these eight words, and by no others.

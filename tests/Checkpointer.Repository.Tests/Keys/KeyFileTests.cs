@@ -64,5 +64,33 @@ public sealed class KeyFileTests : IDisposable
         Assert.Equal(RepositoryCodes.KeyFileInvalid, Assert.Throws<RepositoryException>(() => KeyFile.Load(KeyPath)).Code);
     }
 
+    [Fact]
+    public void The_mounts_of_a_secret_store_are_fine()
+    {
+        // As Kubernetes does it: a link to a link into a folder, read-only, with a line feed at the end that an editor left.
+        string real = Path.Combine(_directory.Path, "..data-1", "key");
+        KeyFile made = KeyFile.LoadOrCreate(real);
+        File.AppendAllText(real, "\r\n");
+        File.SetUnixFileMode(real, UnixFileMode.UserRead | UnixFileMode.GroupRead);
+        File.CreateSymbolicLink(Path.Combine(_directory.Path, "..data"), "..data-1");
+        string link = Path.Combine(_directory.Path, "repository.key");
+        File.CreateSymbolicLink(link, Path.Combine("..data", "key"));
+        KeyFile found = KeyFile.LoadOrCreate(link);
+        Assert.Equal(made.Id, found.Id);
+        Assert.Null(found.Warning);
+    }
+
+    [Fact]
+    public void One_that_everybody_reads_is_warned_of_and_one_that_everybody_writes_is_refused()
+    {
+        KeyFile.LoadOrCreate(KeyPath);
+        File.SetUnixFileMode(KeyPath, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        Assert.Contains("0600", KeyFile.Load(KeyPath).Warning, StringComparison.Ordinal);
+        File.SetUnixFileMode(KeyPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherWrite);
+        RepositoryException e = Assert.Throws<RepositoryException>(() => KeyFile.Load(KeyPath));
+        Assert.Equal(RepositoryCodes.KeyFileInvalid, e.Code);
+        Assert.Contains("anybody may write it", e.Message, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _directory.Dispose();
 }
