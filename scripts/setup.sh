@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prepares this machine for building and testing: checks .NET, installs what is missing, provides CRIU.
+# Prepares this machine for building and testing: checks .NET, installs what is missing, provides CRIU, and Azurite for the tests.
 # Idempotent; safe to run twice at once; never changes the system's apt sources or its libc.
 #
 #   CHECKPOINTER_PREFIX         where a CRIU of our own is unpacked (default: <cache>/checkpointer/criu/<version>)
@@ -7,6 +7,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/criu.sh"
+. "$ROOT/scripts/lib/azurite.sh"
 
 if [ "$(id -u)" -eq 0 ]; then
     CACHE=${XDG_CACHE_HOME:-/var/cache}/checkpointer
@@ -75,12 +76,22 @@ provide_criu() {
     CRIU=$ARTIFACTS/criu/sbin/criu
 }
 
+# Without it the tests that need it are skipped by name.
+provide_azurite() {
+    have node || (apt_install nodejs) || true
+    azurite_install "$CACHE" || {
+        rm -f "$ARTIFACTS/azurite"
+        say "setup: no Azurite here, tests with it will be skipped: $AZURITE_REASON"
+    }
+}
+
 check_dotnet
 mkdir -p "$ARTIFACTS" "$CACHE"
 exec 9>"$CACHE/setup.lock"
 flock -w "$LOCK_TIMEOUT" 9 || die "another setup has held $CACHE/setup.lock for $LOCK_TIMEOUT s"
 check_packages
 provide_criu
+provide_azurite
 [ ${#DID[@]} -eq 0 ] || printf 'setup: %s\n' "${DID[@]}" >&2
 if ! output=$("$CRIU" check 2>&1); then
     say "setup: warning: 'criu check' says no; checkpoints will not work here (root and CAP_CHECKPOINT_RESTORE are needed):"

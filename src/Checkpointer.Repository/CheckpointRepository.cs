@@ -34,6 +34,7 @@ public sealed partial class CheckpointRepository : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(key);
+        await backend.PrepareAsync(cancellationToken).ConfigureAwait(false);
         if (await backend.StatAsync(ObjectNames.Repository, cancellationToken).ConfigureAwait(false) is not null)
         {
             throw Exists(backend);

@@ -66,6 +66,27 @@ public static class RepositoryCodes
     /// <summary>The store failed or refused; the message holds what it said.</summary>
     public const string StoreFailed = "store-failed";
 
+    /// <summary>The store cannot be reached: no such account, no network, no answer.</summary>
+    public const string StoreUnreachable = "store-unreachable";
+
+    /// <summary>The store turned requests away for too long because it is too busy.</summary>
+    public const string StoreBusy = "store-busy";
+
+    /// <summary>The store does not accept the credentials, or there are none.</summary>
+    public const string StoreCredentials = "store-credentials";
+
+    /// <summary>The credentials were good once (or will be): a signature's dates do not cover the present.</summary>
+    public const string CredentialsExpired = "store-credentials-expired";
+
+    /// <summary>The store knows who asks and does not allow it.</summary>
+    public const string StoreDenied = "store-denied";
+
+    /// <summary>The blob container does not exist.</summary>
+    public const string ContainerNotFound = "container-not-found";
+
+    /// <summary>This node's clock and the store's are too far apart.</summary>
+    public const string ClockDrift = "clock-drift";
+
     /// <summary>The object that was asked for is not in the store.</summary>
     public const string ObjectMissing = "object-missing";
 

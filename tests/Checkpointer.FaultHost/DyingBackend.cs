@@ -17,6 +17,10 @@ internal sealed class DyingBackend(IBackend inner, string? before, string? after
 
     public string Describe() => inner.Describe();
 
+    public long UploadBytes(int uploads) => inner.UploadBytes(uploads);
+
+    public ValueTask PrepareAsync(CancellationToken cancellationToken) => inner.PrepareAsync(cancellationToken);
+
     public IObjectUpload BeginPut(string name, CancellationToken cancellationToken) =>
         new Upload(this, inner.BeginPut(name, cancellationToken), Matches(name, before), Matches(name, after));
 

@@ -49,6 +49,10 @@ public sealed class FaultBackend(IBackend inner) : IBackend
 
     public string Describe() => inner.Describe();
 
+    public long UploadBytes(int uploads) => inner.UploadBytes(uploads);
+
+    public ValueTask PrepareAsync(CancellationToken cancellationToken) => inner.PrepareAsync(cancellationToken);
+
     public IObjectUpload BeginPut(string name, CancellationToken cancellationToken) =>
         new Upload(this, name, inner.BeginPut(name, cancellationToken), cancellationToken);
 

@@ -10,7 +10,7 @@ namespace Checkpointer.Repository;
 /// <item>When <see cref="IObjectUpload.Commit"/> returns true, the object is durable (it survives power loss) and visible to every later read and list.</item>
 /// <item>Of several uploads of one name, exactly one commit returns true; all others return false and change nothing.</item>
 /// <item>Thread-safe: any number of uploads, reads and listings at a time.</item>
-/// <item>Failures are <see cref="RepositoryException"/> with a code of <see cref="RepositoryCodes"/> (store-full, store-failed, object-missing) that name the object.</item>
+/// <item>Failures are <see cref="RepositoryException"/> with a code of <see cref="RepositoryCodes"/> (store-*, container-not-found, clock-drift, object-missing) that name the object.</item>
 /// </list>
 /// Uploads are synchronous because they are driven by dedicated threads; a backend that talks over a network does its
 /// overlapping below <see cref="IObjectUpload.Append"/> with buffers of its own.
@@ -19,6 +19,15 @@ public interface IBackend : IAsyncDisposable
 {
     /// <summary>The place, for people: "directory /srv/checkpoints". Never holds a secret.</summary>
     string Describe();
+
+    /// <summary>
+    /// Bytes of memory that so many uploads at once take at most, beyond what is handed to them; 0 where uploads keep nothing.
+    /// An operation counts them in its budget.
+    /// </summary>
+    long UploadBytes(int uploads) => 0;
+
+    /// <summary>Makes the place itself where it is missing, for <c>init</c> only.</summary>
+    ValueTask PrepareAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>Starts an upload. The token cancels it at any point, a stalled call included where the system allows it.</summary>
     IObjectUpload BeginPut(string name, CancellationToken cancellationToken);

@@ -4,8 +4,10 @@ namespace Checkpointer.Repository;
 public static class RepositoryUrl
 {
     /// <summary>
-    /// A plain path or <c>file:PATH</c> (also <c>file:///PATH</c>) is a directory. An unknown scheme or an empty text is a <see cref="UsageException"/>
-    /// (code repository-url). Nothing is touched: whether the place exists is told by the first use.
+    /// A plain path or <c>file:PATH</c> (also <c>file:///PATH</c>) is a directory; <c>https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX</c>,
+    /// <c>azure:CONTAINER/PREFIX</c> (account of the connection string) and <c>azurite:CONTAINER/PREFIX</c> (emulator) are blob containers.
+    /// An unknown scheme or an empty text is a <see cref="UsageException"/> (code repository-url).
+    /// Nothing is touched: whether the place exists is told by the first use.
     /// </summary>
     public static IBackend Open(string url)
     {
@@ -27,9 +29,15 @@ public static class RepositoryUrl
         }
 
         string scheme = url[..colon];
+        if (AzureUrl.IsScheme(scheme))
+        {
+            AzureOptions options = new();
+            return new AzureBlobBackend(AzureUrl.Parse(url, options.Environment), options);
+        }
+
         if (!scheme.Equals("file", StringComparison.OrdinalIgnoreCase))
         {
-            throw new UsageException("repository-url", $"'{scheme}:' is not a kind of repository that this version knows", "use a directory: a plain path or file:PATH");
+            throw new UsageException("repository-url", $"'{scheme}:' is not a kind of repository that this version knows", "use a directory (a plain path or file:PATH) or https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX");
         }
 
         string path = url[(colon + 1)..];

@@ -5,6 +5,10 @@ internal abstract class Forwarding(IBackend inner) : IBackend
 {
     public string Describe() => inner.Describe();
 
+    public long UploadBytes(int uploads) => inner.UploadBytes(uploads);
+
+    public ValueTask PrepareAsync(CancellationToken cancellationToken) => inner.PrepareAsync(cancellationToken);
+
     public virtual IObjectUpload BeginPut(string name, CancellationToken cancellationToken) => inner.BeginPut(name, cancellationToken);
 
     public virtual ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>

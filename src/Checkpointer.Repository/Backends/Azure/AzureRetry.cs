@@ -1,0 +1,69 @@
+using System.Globalization;
+using Azure;
+
+namespace Checkpointer.Repository;
+
+/// <summary>
+/// Repeats requests that failed in passing, with growing pauses, until they succeed, fail for good, or have failed for <see cref="AzureOptions.GiveUpAfter"/>.
+/// Nothing below it repeats anything.
+/// </summary>
+internal sealed class AzureRetry(AzureErrors errors, AzureOptions options)
+{
+    private long _repeats;
+
+    /// <summary>Attempts that were repetitions, since the start.</summary>
+    public long Repeats => Interlocked.Read(ref _repeats);
+
+    /// <param name="name">The object, for the error; null for the store as a whole.</param>
+    /// <param name="attempt">One attempt: its watch, and whether an earlier one failed in a way that may have been a success.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    public async Task<T> RunAsync<T>(string? name, Func<StallWatch, bool, Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        long? firstFailure = null;
+        for (int attempts = 1; ; attempts++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Exception failure;
+            using (StallWatch watch = new(options.StallTime, options.Time, cancellationToken))
+            {
+                try
+                {
+                    return await attempt(watch, attempts > 1).ConfigureAwait(false);
+                }
+                catch (Exception e) when (AzureFailure.IsExpected(e))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    failure = e;
+                }
+            }
+
+            firstFailure ??= options.Time.GetTimestamp();
+            TimeSpan tried = options.Time.GetElapsedTime(firstFailure.Value);
+            TimeSpan pause = Pause(failure, attempts);
+            if (!AzureFailure.IsTransient(failure) || tried + pause > options.GiveUpAfter)
+            {
+                throw errors.From(failure, name, tried, attempts);
+            }
+
+            Interlocked.Increment(ref _repeats);
+            await Task.Delay(pause, options.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private TimeSpan Pause(Exception failure, int attempts)
+    {
+        double most = Math.Min(options.MaxPause.TotalMilliseconds, options.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(attempts - 1, 16)));
+        TimeSpan own = TimeSpan.FromMilliseconds(most * (0.5 + (Random.Shared.NextDouble() / 2)));
+        TimeSpan asked = failure is RequestFailedException failed ? Asked(failed) : TimeSpan.Zero;
+        return asked > own ? asked : own;
+    }
+
+    /// <summary>What the store asks for, within reason.</summary>
+    private TimeSpan Asked(RequestFailedException e)
+    {
+        string? text = e.GetRawResponse()?.Headers.TryGetValue("Retry-After", out string? value) == true ? value : null;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds)
+            ? TimeSpan.FromSeconds(Math.Min(seconds, options.MaxPause.TotalSeconds))
+            : TimeSpan.Zero;
+    }
+}
