@@ -8,7 +8,7 @@ namespace Checkpointer.Repository;
 /// A repository in a container of Azure Blob Storage, under a prefix. Every object is made by one conditional request, so that the service itself decides between
 /// two writers; reads are ranged and verified; requests that fail in passing are repeated (<see cref="AzureRetry"/>), and a repeated request knows its own success.
 /// </summary>
-public sealed class AzureBlobBackend : IBackend
+public sealed partial class AzureBlobBackend : IBackend
 {
     private readonly AzurePlace _place;
     private readonly AzureOptions _options;
@@ -16,6 +16,7 @@ public sealed class AzureBlobBackend : IBackend
     private readonly AzureRetry _retry;
     private readonly AzureRequests _requests;
     private readonly AzureRanges _ranges;
+    private readonly AzureLeases _leases;
     private readonly BlockLanes _lanes;
 
     internal AzureBlobBackend(AzurePlace place, AzureOptions options)
@@ -27,6 +28,7 @@ public sealed class AzureBlobBackend : IBackend
         AzureWire wire = new(_clients, place);
         _requests = new AzureRequests(_clients, wire, place, _retry);
         _ranges = new AzureRanges(_clients, wire, place, _retry);
+        _leases = new AzureLeases(_clients, place, _retry, options.Time);
         _lanes = new BlockLanes(options.Lanes, options.BlockBytes);
     }
 
