@@ -9,7 +9,7 @@ namespace Checkpointer.Repository.Tests;
 /// <summary>One emulator for all tests of this assembly, started by the first that asks; each test has a container of its own.</summary>
 public sealed class AzuriteFixture : IDisposable
 {
-    private static int _containers;
+    private static int Containers;
 
     private readonly Lazy<AzuriteServer> _server = new(() => AzuriteServer.Start(Root));
 
@@ -30,7 +30,7 @@ public sealed class AzuriteFixture : IDisposable
     }
 
     /// <summary>A name that no other test uses.</summary>
-    public static string NewContainer() => string.Create(CultureInfo.InvariantCulture, $"test-{Interlocked.Increment(ref _containers)}");
+    public static string NewContainer() => string.Create(CultureInfo.InvariantCulture, $"test-{Interlocked.Increment(ref Containers)}");
 
     public void Dispose()
     {
