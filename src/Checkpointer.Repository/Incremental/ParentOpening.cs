@@ -214,6 +214,6 @@ internal sealed partial class ParentOpening(IBackend backend, KeyRing keys, Snap
         public static partial void ParentUnusable(ILogger logger, string snapshot, Exception error);
 
         [LoggerMessage(EventId = 2013, Level = LogLevel.Information, Message = "The parent has {Entries} chunks, more than fit; one in {Rate} is sampled")]
-        public static partial void ParentSampled(ILogger logger, long entries, int rate);
+        public static partial void ParentSampled(ILogger logger, long entries, long rate);
     }
 }

@@ -8,7 +8,10 @@ namespace Checkpointer.Repository;
 internal sealed class ParentWindow(ParentLayout layout, ParentPacks packs, ResidentTable table, SampleTable samples) : IDisposable
 {
     /// <summary>Segments (about 21 MiB each) that are read ahead while chunks are found one segment after the other: 0.1 s of the fastest capture.</summary>
-    internal const int Ahead = 16;
+    internal const int MaxAhead = 16;
+
+    /// <summary>At most one part in this many of the memory is filled ahead of one place.</summary>
+    private const int AheadShare = 8;
 
     /// <summary>Segments read after a jump to a new place, which may be a single one.</summary>
     internal const int AheadOfJump = 2;
@@ -26,6 +29,9 @@ internal sealed class ParentWindow(ParentLayout layout, ParentPacks packs, Resid
     private readonly LinkedList<int> _ahead = new();
     private readonly Queue<int> _wanted = new();
     private readonly SemaphoreSlim _signal = new(0);
+    private readonly int _aheadCount = Math.Clamp(
+        table.Lines / ResidentTable.LinesOf(FormatConstants.MaxSegmentEntries) / AheadShare, AheadOfJump, MaxAhead);
+
     private int _last = -1;
     private bool _closed;
 
@@ -68,7 +74,7 @@ internal sealed class ParentWindow(ParentLayout layout, ParentPacks packs, Resid
         (int first, int count) = layout.File(file);
         lock (_gate)
         {
-            Want(first, Math.Min(count, Ahead));
+            Want(first, Math.Min(count, _aheadCount));
         }
     }
 
@@ -100,7 +106,7 @@ internal sealed class ParentWindow(ParentLayout layout, ParentPacks packs, Resid
         List<int> taken = [];
         lock (_gate)
         {
-            while (taken.Count < Ahead && _wanted.TryPeek(out int next) && (taken.Count == 0 || next == taken[^1] + 1))
+            while (taken.Count < MaxAhead && _wanted.TryPeek(out int next) && (taken.Count == 0 || next == taken[^1] + 1))
             {
                 taken.Add(_wanted.Dequeue());
             }
@@ -129,7 +135,7 @@ internal sealed class ParentWindow(ParentLayout layout, ParentPacks packs, Resid
         Resident resident = _resident[segment];
         resident.Node.List!.Remove(resident.Node);
         _used.AddLast(resident.Node);
-        Want(segment + 1, sequential ? Ahead : AheadOfJump);
+        Want(segment + 1, sequential ? _aheadCount : AheadOfJump);
     }
 
     private void Want(int first, int count)

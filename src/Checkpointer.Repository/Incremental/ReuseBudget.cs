@@ -2,7 +2,7 @@ namespace Checkpointer.Repository;
 
 /// <summary>
 /// How <see cref="WriterOptions.ParentMemory"/> is divided. A parent whose entries all fit is held whole. For a larger one a quarter goes to samples
-/// of the whole map (12 MiB find one chunk in 64 of 1 TiB), an eighth at most to the map's index, and the rest to the entries near where the capture stands.
+/// of the whole map (16 MiB hold one chunk in 33 of 1 TiB), an eighth at most to the map's index, and the rest to the entries near where the capture stands.
 /// </summary>
 internal static class ReuseBudget
 {

@@ -15,7 +15,7 @@ internal sealed class SampleTable
 
     /// <summary>Segment + 1; zero is a free slot.</summary>
     private readonly int[] _segments;
-    private readonly ulong _mask;
+    private readonly ulong _limit;
     private readonly int _room;
     private int _count;
 
@@ -25,22 +25,17 @@ internal sealed class SampleTable
     {
         long most = Math.Max(16, bytes / SlotBytes);
         long room = most - (most / FreeShare);
-        int rate = 1;
-        while (entries / rate > room)
-        {
-            rate *= 2;
-        }
-
+        long rate = Math.Max(1, (entries + room - 1) / room);
         int slots = (int)Math.Min(most, Math.Max(16, (entries / rate * FreeShare / (FreeShare - 1)) + FreeShare));
         _room = slots - (slots / FreeShare);
         _prints = new uint[slots];
         _segments = new int[slots];
-        _mask = (ulong)rate - 1;
+        _limit = ulong.MaxValue / (ulong)rate;
         Rate = rate;
     }
 
-    /// <summary>One chunk in this many is sampled; a power of two.</summary>
-    public int Rate { get; }
+    /// <summary>One chunk in this many is sampled.</summary>
+    public long Rate { get; }
 
     public long MemoryBytes => _prints.Length * (long)SlotBytes;
 
@@ -83,9 +78,9 @@ internal sealed class SampleTable
         return -1;
     }
 
-    private bool IsSample(UInt128 hash) => ((ulong)(hash >> 64) & _mask) == 0;
+    private bool IsSample(UInt128 hash) => (ulong)(hash >> 64) <= _limit;
 
-    private static uint Print(UInt128 hash) => (uint)(hash >> 96);
+    private static uint Print(UInt128 hash) => (uint)(hash >> 64);
 
     private int Start(UInt128 hash) => (int)((UInt128)(ulong)hash * (ulong)_segments.Length >> 64);
 

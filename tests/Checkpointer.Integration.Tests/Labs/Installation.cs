@@ -22,6 +22,9 @@ internal static class Installation
     /// <summary>The memory filler, compiled by <c>scripts/test.sh</c>.</summary>
     internal static string Filler => Path.Combine(Root, "artifacts", "workloads", "fill");
 
+    /// <summary>The process whose memory drifts, compiled by <c>scripts/test.sh</c>.</summary>
+    internal static string Drifter => Path.Combine(Root, "artifacts", "workloads", "drift");
+
     /// <summary>The CRIU of <c>CHECKPOINTER_CRIU</c>, of <c>scripts/setup.sh</c>, or of PATH.</summary>
     internal static string? Criu { get; } = FindCriu();
 

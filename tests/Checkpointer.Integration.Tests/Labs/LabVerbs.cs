@@ -20,7 +20,12 @@ internal static class LabVerbs
             json.GetProperty("generation").GetInt64(),
             json.GetProperty("bytesCaptured").GetInt64(),
             json.GetProperty("bytesStored").GetInt64(),
-            json.GetProperty("frozenMs").GetDouble());
+            json.GetProperty("frozenMs").GetDouble())
+        {
+            Parent = json.GetProperty("parent").GetString(),
+            BytesReused = json.GetProperty("bytesReused").GetInt64(),
+            Findings = [.. json.GetProperty("findings").EnumerateArray().Select(static f => f.GetProperty("code").GetString()!)],
+        };
     }
 
     /// <summary>Restores and wants success: the pid of the tree's root as this process sees it. The lab ends it.</summary>
@@ -36,7 +41,15 @@ internal static class LabVerbs
 }
 
 /// <summary>What <c>checkpoint --json</c> said.</summary>
-internal sealed record Snapshot(string Id, string Lineage, long Generation, long BytesCaptured, long BytesStored, double FrozenMs);
+internal sealed record Snapshot(string Id, string Lineage, long Generation, long BytesCaptured, long BytesStored, double FrozenMs)
+{
+    internal string? Parent { get; init; }
+
+    internal long BytesReused { get; init; }
+
+    /// <summary>Codes.</summary>
+    internal IReadOnlyList<string> Findings { get; init; } = [];
+}
 
 /// <summary>What <c>restore --json</c> said.</summary>
 internal sealed record Restored(int Pid, string Log);
