@@ -54,6 +54,9 @@ public static class RepositoryCodes
     /// <summary>Another writer committed this generation first; nothing of ours is visible.</summary>
     public const string GenerationTaken = "generation-taken";
 
+    /// <summary>The target of a copy has another snapshot of that id.</summary>
+    public const string CopyConflict = "copy-conflict";
+
     /// <summary>The snapshot holds no such file.</summary>
     public const string FileNotFound = "snapshot-file-not-found";
 

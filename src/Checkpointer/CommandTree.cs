@@ -28,6 +28,7 @@ internal sealed class CommandTree
             new DeleteVerb(completion),
             new CheckVerb(),
             new KeyVerb(),
+            new CopyVerb(completion),
             new OperationsVerb(),
             new NodeVerb(),
             new VersionVerb(),

@@ -98,11 +98,22 @@ internal sealed record ManifestDocument
     public long Generation { get; init; }
     public string? Parent { get; init; }
     public string? ParentDigest { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public OriginDocument? Origin { get; init; }
+
     public ContentDocument? Content { get; init; }
     public int Files { get; init; }
     public long BytesCaptured { get; init; }
     public long BytesStored { get; init; }
     public MapDocument? Map { get; init; }
+}
+
+/// <summary>Where a copied snapshot was first made.</summary>
+internal sealed record OriginDocument
+{
+    public string? Repository { get; init; }
+    public string? Digest { get; init; }
 }
 
 /// <summary>The caller's part of a manifest.</summary>

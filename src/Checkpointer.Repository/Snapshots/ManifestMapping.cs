@@ -22,6 +22,7 @@ internal static class ManifestMapping
             || document.Lineage != id.Lineage.ToString()
             || document.Generation != id.Generation
             || (document.ParentDigest is not null && !HexText.TryParseBytes(document.ParentDigest, DigestBytes, out _))
+            || (document.Origin is { } o && (!ObjectId.TryParse(o.Repository, out _) || !HexText.TryParseBytes(o.Digest, DigestBytes, out _)))
             || document.Content is not { Node: not null, Intent: not null }
             || document.Files is < 0 or > FormatConstants.MaxFiles
             || document.BytesCaptured < 0
@@ -44,6 +45,7 @@ internal static class ManifestMapping
             },
             Parent = parent,
             ParentDigest = document.ParentDigest,
+            Origin = document.Origin is { Repository: { } repository, Digest: { } original } ? new SnapshotOrigin(repository, original) : null,
             Digest = digest,
             BytesCaptured = document.BytesCaptured,
             BytesStored = document.BytesStored + objectLength,
@@ -52,35 +54,44 @@ internal static class ManifestMapping
         return new LoadedManifest(info, ReadMap(document.Map, name));
     }
 
-    public static ManifestDocument Write(SnapshotTarget target, string? parentDigest, ManifestContent content, MapReference map, int files, long captured, long stored) => new()
-    {
-        Version = FormatConstants.Version,
-        Lineage = target.Lineage.ToString(),
-        Generation = target.Generation,
-        Parent = target.Parent?.ToString(),
-        ParentDigest = parentDigest,
-        Content = new ContentDocument
+    public static ManifestDocument Write(
+        SnapshotTarget target,
+        string? parentDigest,
+        ManifestContent content,
+        MapReference map,
+        int files,
+        long captured,
+        long stored,
+        SnapshotOrigin? origin = null) => new()
         {
-            Name = content.Name,
-            Created = content.Created,
-            Node = content.Node,
-            Intent = content.Intent,
-            Labels = content.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).ToDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal),
-            Workload = content.Workload.ValueKind == System.Text.Json.JsonValueKind.Undefined ? null : content.Workload,
-        },
-        Files = files,
-        BytesCaptured = captured,
-        BytesStored = stored,
-        Map = new MapDocument
-        {
-            Id = map.Id.ToString(),
-            Length = map.Length,
-            IndexOffset = map.IndexOffset,
-            IndexFrame = map.IndexFrame,
-            IndexLength = map.IndexLength,
-            IndexDigest = map.IndexDigest,
-        },
-    };
+            Version = FormatConstants.Version,
+            Lineage = target.Lineage.ToString(),
+            Generation = target.Generation,
+            Parent = target.Parent?.ToString(),
+            ParentDigest = parentDigest,
+            Origin = origin is null ? null : new OriginDocument { Repository = origin.Repository, Digest = origin.Digest },
+            Content = new ContentDocument
+            {
+                Name = content.Name,
+                Created = content.Created,
+                Node = content.Node,
+                Intent = content.Intent,
+                Labels = content.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).ToDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal),
+                Workload = content.Workload.ValueKind == System.Text.Json.JsonValueKind.Undefined ? null : content.Workload,
+            },
+            Files = files,
+            BytesCaptured = captured,
+            BytesStored = stored,
+            Map = new MapDocument
+            {
+                Id = map.Id.ToString(),
+                Length = map.Length,
+                IndexOffset = map.IndexOffset,
+                IndexFrame = map.IndexFrame,
+                IndexLength = map.IndexLength,
+                IndexDigest = map.IndexDigest,
+            },
+        };
 
     private static MapReference ReadMap(MapDocument? map, string name)
     {

@@ -14,6 +14,9 @@ public sealed record SnapshotInfo
     /// <summary>SHA-256 of the parent's manifest object, 64 hex digits; null without a parent, or where it was deleted before.</summary>
     public string? ParentDigest { get; init; }
 
+    /// <summary>Where it was first made, for a copy; null for an original.</summary>
+    public SnapshotOrigin? Origin { get; init; }
+
     /// <summary>SHA-256 of this manifest object as stored, 64 hex digits.</summary>
     public required string Digest { get; init; }
 
@@ -32,3 +35,8 @@ public sealed record SnapshotInfo
     /// <summary>How many files the snapshot holds.</summary>
     public int Files { get; init; }
 }
+
+/// <summary>The snapshot that a copy, or a copy of a copy, was made from.</summary>
+/// <param name="Repository">Id of the repository, 32 hex digits.</param>
+/// <param name="Digest">SHA-256 of its manifest object there, 64 hex digits.</param>
+public sealed record SnapshotOrigin(string Repository, string Digest);

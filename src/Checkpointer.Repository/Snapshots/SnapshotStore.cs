@@ -13,6 +13,8 @@ internal sealed record MapReference(ObjectId Id, long Length, long IndexOffset, 
 /// <summary>Reads and writes manifests and superseded markers.</summary>
 internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
 {
+    private const string CopiedReason = "superseded in the repository that it was copied from";
+
     private static readonly ManifestContent Unreadable = new() { Created = DateTimeOffset.UnixEpoch, Node = "", Intent = "" };
 
     /// <summary>Codes snapshot-not-found, repository-damaged, repository-too-new.</summary>
@@ -67,8 +69,8 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
             ? DigestOf(data)
             : null;
 
-    /// <summary>Seals and commits, create-only. Code generation-taken.</summary>
-    public async Task<SnapshotInfo> CommitAsync(SnapshotId id, ManifestDocument document, CancellationToken cancellationToken)
+    /// <summary>Seals and commits, create-only. Code generation-taken. A superseded one is never visible without its marker: that comes first.</summary>
+    public async Task<SnapshotInfo> CommitAsync(SnapshotId id, ManifestDocument document, bool superseded, CancellationToken cancellationToken)
     {
         string name = ObjectNames.Manifest(id);
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(document, RepositoryJson.Default.ManifestDocument);
@@ -81,6 +83,12 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
 
         byte[] data = SealedDocument.Make(keys, ObjectKind.Manifest, id, json);
         string digest = DigestOf(data);
+        if (superseded && await backend.StatAsync(name, cancellationToken).ConfigureAwait(false) is null)
+        {
+            // (Where a manifest stands already, the marker is its own, and this commit is about to be told so.)
+            await PutMarkerAsync(id, digest, CopiedReason, cancellationToken).ConfigureAwait(false);
+        }
+
         bool created;
         try
         {
@@ -92,8 +100,14 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
             throw;
         }
 
+        if (created && superseded)
+        {
+            // Another copy may have replaced the marker by one that speaks of its own manifest.
+            await PutMarkerAsync(id, digest, CopiedReason, cancellationToken).ConfigureAwait(false);
+        }
+
         return created
-            ? ManifestMapping.Read(document, id, digest, data.Length, name).Info
+            ? ManifestMapping.Read(document, id, digest, data.Length, name).Info with { Superseded = superseded }
             : throw new RepositoryException(
                 RepositoryCodes.GenerationTaken,
                 $"generation {id.Generation} of lineage {id.Lineage} was committed by another writer; nothing of this one is visible",
@@ -105,6 +119,11 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
     {
         string digest = await TryDigestAsync(id, cancellationToken).ConfigureAwait(false)
             ?? throw new RepositoryException(RepositoryCodes.SnapshotNotFound, $"there is no snapshot {id} in {backend.Describe()}");
+        await PutMarkerAsync(id, digest, reason, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task PutMarkerAsync(SnapshotId id, string digest, string reason, CancellationToken cancellationToken)
+    {
         string name = ObjectNames.Superseded(id);
         MarkerDocument marker = new() { Version = FormatConstants.Version, Manifest = digest, Reason = reason };
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(marker, RepositoryJson.Default.MarkerDocument);

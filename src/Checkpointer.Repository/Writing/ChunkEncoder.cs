@@ -30,6 +30,13 @@ internal sealed class ChunkEncoder(TimeProvider time)
     /// <summary>Clock ticks spent in the compressor so far.</summary>
     public long Ticks { get; private set; }
 
+    /// <summary>The chunk behind a compressed payload, in the scratch buffer until the next call; empty where it does not decompress.</summary>
+    public ReadOnlySpan<byte> Decode(ReadOnlySpan<byte> payload, int rawLength)
+    {
+        int length = LZ4Codec.Decode(payload, _scratch.AsSpan(0, rawLength));
+        return _scratch.AsSpan(0, Math.Max(0, length));
+    }
+
     /// <summary>The payload to seal: the chunk itself, or the scratch buffer until the next call.</summary>
     public ReadOnlySpan<byte> Encode(ReadOnlySpan<byte> chunk, out FrameCodec codec, scoped ref BlockTotals totals)
     {

@@ -108,6 +108,21 @@ public sealed class FileWriter
         }
     }
 
+    /// <summary>
+    /// For items that are made elsewhere and enqueued in any order: the place of the next <paramref name="rawLength"/> bytes. The item must come, or the writer must die.
+    /// </summary>
+    internal long Reserve(int rawLength)
+    {
+        lock (_gate)
+        {
+            ThrowIfUnusable();
+            FlushTail();
+            Interlocked.Add(ref _length, rawLength);
+            _writer.Counters.Captured(rawLength);
+            return _sequence++;
+        }
+    }
+
     /// <summary>No more bytes follow. Every file must be completed before the commit. Calling it again does nothing.</summary>
     public void Complete()
     {

@@ -103,11 +103,48 @@ internal sealed class SnapshotWorker : IDisposable
                 }
 
                 break;
+            case ChunkItem copied:
+                Process(copied, ref totals);
+                break;
             default:
                 throw new InvalidOperationException($"unknown work item {item.GetType().Name}");
         }
 
         _writer.Counters.Processed(totals);
+    }
+
+    /// <summary>Chunks of another repository: cuts and compression stay as they are, hash and seal are made anew.</summary>
+    private void Process(ChunkItem item, ref BlockTotals totals)
+    {
+        _entries.Clear();
+        foreach (CopiedPiece piece in item.Pieces)
+        {
+            if (piece.IsZero)
+            {
+                totals.Zero += piece.RawLength;
+                _entries.Add(ChunkEntry.Zero(piece.RawLength));
+                continue;
+            }
+
+            ReadOnlySpan<byte> payload = item.Payload(piece);
+            ReadOnlySpan<byte> raw = piece.Codec == FrameCodec.Lz4 ? _encoder.Decode(payload, piece.RawLength) : payload;
+            if (raw.Length != piece.RawLength || XxHash128.HashToUInt128(raw, item.SourceSeed) != piece.SourceHash)
+            {
+                throw Damage.Of(item.Source, "a chunk is not the one that the map names");
+            }
+
+            UInt128 hash = XxHash128.HashToUInt128(raw, _seed);
+            if (_writer.Parent.Search is { } parent && parent.TryFind(hash, piece.RawLength, out ChunkEntry found))
+            {
+                totals.Reused += piece.RawLength;
+                _entries.Add(found);
+                continue;
+            }
+
+            _entries.Add(_pack.Append(piece.Codec, piece.RawLength, payload, hash));
+        }
+
+        _writer.Map.Add(item.File, item.Sequence, CollectionsMarshal.AsSpan(_entries));
     }
 
     private void Process(FileWriter file, long sequence, ReadOnlySpan<byte> data, bool previousIsMark, ref BlockTotals totals)

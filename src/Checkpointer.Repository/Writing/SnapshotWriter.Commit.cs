@@ -9,7 +9,13 @@ public sealed partial class SnapshotWriter
     /// Packs, then map, then the manifest, create-only. Code generation-taken when another writer was first. Every file must have been completed. When it returns,
     /// the snapshot is durable; when it throws, it is not visible (a store that fails while the manifest is being published is asked to remove it again).
     /// </summary>
-    public async Task<SnapshotInfo> CommitAsync(ManifestContent content, CancellationToken cancellationToken)
+    public Task<SnapshotInfo> CommitAsync(ManifestContent content, CancellationToken cancellationToken) => CommitAsync(content, null, cancellationToken);
+
+    /// <summary>As the other, for a copy that keeps the identity of its original.</summary>
+    internal Task<SnapshotInfo> CommitCopyAsync(ManifestContent content, CopiedIdentity identity, CancellationToken cancellationToken) =>
+        CommitAsync(content, identity, cancellationToken);
+
+    private async Task<SnapshotInfo> CommitAsync(ManifestContent content, CopiedIdentity? identity, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
         ThrowIfFailed();
@@ -29,7 +35,7 @@ public sealed partial class SnapshotWriter
         {
             await DrainAsync(cancellationToken).ConfigureAwait(false);
             return await Task.Factory.StartNew(
-                () => PublishAsync(content, files),
+                () => PublishAsync(content, files, identity),
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default).Unwrap().ConfigureAwait(false);
@@ -93,18 +99,25 @@ public sealed partial class SnapshotWriter
         }
     }
 
-    private async Task<SnapshotInfo> PublishAsync(ManifestContent content, FileWriter[] files)
+    private async Task<SnapshotInfo> PublishAsync(ManifestContent content, FileWriter[] files, CopiedIdentity? identity)
     {
         MapReference map = Map.Finish(files, _packs.Packs);
         ThrowIfFailed();
         ManifestDocument document = ManifestMapping.Write(
-            _target, Parent.Digest, content, map, files.Length, Counters.BytesCaptured, Counters.BytesStored);
+            identity is null ? _target : _target with { Parent = identity.Parent },
+            identity is null ? Parent.Digest : identity.ParentDigest,
+            content,
+            map,
+            files.Length,
+            Counters.BytesCaptured,
+            Counters.BytesStored,
+            identity?.Origin);
         await Parent.Intent.VerifyAsync(map.Id, _cancel.Token).ConfigureAwait(false);
         SnapshotInfo info;
         try
         {
             _uncertain = true;
-            info = await _store.CommitAsync(_target.Id, document, _cancel.Token).ConfigureAwait(false);
+            info = await _store.CommitAsync(_target.Id, document, identity?.Superseded ?? false, _cancel.Token).ConfigureAwait(false);
             _uncertain = false;
         }
         catch (RepositoryException e) when (e.Code is RepositoryCodes.GenerationTaken or RepositoryCodes.LimitExceeded)

@@ -12,6 +12,7 @@ namespace Checkpointer.Cli.Output;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ErrorOutput))]
 [JsonSerializable(typeof(InitOutput))]
+[JsonSerializable(typeof(CopyOutput))]
 [JsonSerializable(typeof(KeyListOutput))]
 [JsonSerializable(typeof(KeyChangeOutput))]
 [JsonSerializable(typeof(ListOutput))]

@@ -202,6 +202,8 @@ public sealed class FreezeTests
         SnapshotTarget target = new(Snapshot.Lineage, Snapshot.Generation, Snapshot with { Generation = 257 });
         ManifestDocument manifest = ManifestMapping.Write(target, new string('d', 64), content, map, 7, 8, 9);
         Assert.Equal("""{"version":1,"lineage":"c0c1c2c3c4c5c6c7c8c9cacbcccdcecf","generation":258,"parent":"c0c1c2c3c4c5c6c7c8c9cacbcccdcecf-257","parentDigest":"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd","content":{"name":"n","created":"2026-01-02T03:04:05+00:00","node":"node","intent":"final","labels":{"a":"1","b":"2"},"workload":{"x":1}},"files":7,"bytesCaptured":8,"bytesStored":9,"map":{"id":"b0b1b2b3b4b5b6b7b8b9babbbcbdbebf","length":1000,"indexOffset":500,"indexFrame":3,"indexLength":400,"indexDigest":"eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"}}""", JsonSerializer.Serialize(manifest, RepositoryJson.Default.ManifestDocument));
+        ManifestDocument copied = ManifestMapping.Write(target, null, content, map, 7, 8, 9, new SnapshotOrigin(new string('1', 32), new string('2', 64)));
+        Assert.Contains("""cf-257","parentDigest":null,"origin":{"repository":"11111111111111111111111111111111","digest":"2222222222222222222222222222222222222222222222222222222222222222"},"content":""", JsonSerializer.Serialize(copied, RepositoryJson.Default.ManifestDocument), StringComparison.Ordinal);
         MarkerDocument marker = new() { Version = 1, Manifest = "m", Reason = "r" };
         Assert.Equal("""{"version":1,"manifest":"m","reason":"r"}""", JsonSerializer.Serialize(marker, RepositoryJson.Default.MarkerDocument));
     }
