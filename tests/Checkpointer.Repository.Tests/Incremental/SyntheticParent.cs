@@ -17,10 +17,11 @@ internal sealed class SyntheticParent : IDisposable
     private readonly KeyRing _keys = new(RandomNumberGenerator.GetBytes(FormatConstants.KeySize), ObjectId.New());
     private readonly IBackend _backend;
 
-    public SyntheticParent(int segments, MemoryBackend? memory = null)
+    /// <param name="segments">Of 1024 chunks each.</param>
+    /// <param name="backend">Null: in memory.</param>
+    public SyntheticParent(int segments, IBackend? backend = null)
     {
-        Memory = memory ?? new MemoryBackend();
-        _backend = Memory;
+        _backend = backend ?? Memory;
         Chunks = (long)segments * FormatConstants.MaxSegmentEntries;
         PackReference[] packs = new PackReference[(Chunks / PerPack) + 1];
         for (int i = 0; i < packs.Length; i++)
@@ -56,7 +57,7 @@ internal sealed class SyntheticParent : IDisposable
         MapName = ObjectNames.Map(map);
     }
 
-    public MemoryBackend Memory { get; }
+    public MemoryBackend Memory { get; } = new();
 
     public ParentLayout Layout { get; }
 
