@@ -8,6 +8,9 @@ namespace Checkpointer.Repository;
 /// </summary>
 public sealed partial class CheckpointRepository : IAsyncDisposable
 {
+    /// <summary>How long a deletion waits for a prune that reads manifests; longer than the lease of one that died.</summary>
+    public static readonly TimeSpan DeletePatience = TimeSpan.FromSeconds(90);
+
     private readonly IBackend _backend;
     private readonly KeyRing _keys;
     private readonly SnapshotStore _store;
@@ -153,8 +156,30 @@ public sealed partial class CheckpointRepository : IAsyncDisposable
     /// <summary>Marks that the workload went on after this snapshot. Idempotent. Code snapshot-not-found.</summary>
     public Task MarkSupersededAsync(SnapshotId id, string reason, CancellationToken cancellationToken) => _store.MarkSupersededAsync(id, reason, cancellationToken);
 
-    /// <summary>Deletes the manifest (then its marker): the snapshot no longer exists. Its packs are removed by a later prune. Code snapshot-not-found.</summary>
-    public Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken) => _store.DeleteAsync(id, cancellationToken);
+    /// <summary>
+    /// Deletes the manifest (then its marker): the snapshot no longer exists. Its packs are removed by a later prune. Codes snapshot-not-found, and maintenance-running
+    /// when a prune reads manifests for longer than <see cref="DeletePatience"/>.
+    /// </summary>
+    public async Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        await using HeldLease lease = await HeldLease.TakeAsync(
+            _backend, _keys, ObjectNames.RootsLease, "delete", DeletePatience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        await _store.DeleteAsync(id, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Removes what no snapshot and no running writer needs. Codes maintenance-running, clock-drift, prune-refused (something that may name anything cannot be read),
+    /// lease-lost. Whatever ends it early, nothing that is needed is gone, and the next prune does the rest.
+    /// </summary>
+    /// <param name="options">What to do.</param>
+    /// <param name="onPlan">Told the plan before anything is deleted; throwing there deletes nothing.</param>
+    /// <param name="progress">Told how far it is; null for nobody.</param>
+    /// <param name="cancellationToken">Stops it at any point.</param>
+    public Task<PruneReport> PruneAsync(PruneOptions options, Action<PrunePlan>? onPlan, IProgress<PruneProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new Prune(_backend, _keys, _store, options, progress).RunAsync(onPlan, cancellationToken);
+    }
 
     /// <summary>Structure and references of everything; with <paramref name="data"/> also every stored byte. Damage is a finding, never an exception.</summary>
     public Task<CheckReport> CheckAsync(bool data, IProgress<CheckProgress>? progress, CancellationToken cancellationToken) =>

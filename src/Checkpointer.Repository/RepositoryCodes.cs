@@ -99,6 +99,15 @@ public static class RepositoryCodes
     /// <summary>A writer ran for longer than prune waits for one; nothing was committed.</summary>
     public const string WriterTooOld = "writer-too-old";
 
+    /// <summary>Somebody else holds the lease that is needed; nothing was changed.</summary>
+    public const string MaintenanceRunning = "maintenance-running";
+
+    /// <summary>The clocks of this machine and of the store differ too much to judge ages; nothing was deleted.</summary>
+    public const string ClockDrift = "clock-drift";
+
+    /// <summary>Prune found something unreadable that may name anything; nothing was deleted.</summary>
+    public const string PruneRefused = "prune-refused";
+
     /// <summary>A lease was broken, or was renewed too late: whatever it protected must stop.</summary>
     public const string LeaseLost = "lease-lost";
 

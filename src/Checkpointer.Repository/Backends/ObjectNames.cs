@@ -21,6 +21,7 @@ public static class ObjectNames
     public const string PacksPrefix = "packs/";
     public const string MapsPrefix = "maps/";
     public const string SnapshotsPrefix = "snapshots/";
+    public const string MovesPrefix = "moves/";
     public const string LocksPrefix = "locks/";
 
     /// <summary>The lease that only one prune holds.</summary>
@@ -75,6 +76,8 @@ public static class ObjectNames
     internal static string Pack(ObjectId id) => $"{PacksPrefix}{id.ToString().AsSpan(0, 2)}/{id}";
 
     internal static string Map(ObjectId id) => MapsPrefix + id;
+
+    internal static string Move(ObjectId pack) => MovesPrefix + pack;
 
     internal static string Intent(ObjectId id) => IntentsPrefix + id;
 

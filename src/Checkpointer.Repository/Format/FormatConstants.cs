@@ -84,6 +84,23 @@ internal static class FormatConstants
     /// <summary>Bytes of an intent's JSON.</summary>
     public const int MaxIntent = 4 << 10;
 
+    /// <summary>Bytes of a lease note's JSON.</summary>
+    public const int MaxLeaseNote = 2 << 10;
+
+    /// <summary>Bytes of the text of a move.</summary>
+    public const int MaxMove = 32 << 20;
+
+    /// <summary>Packs that the frames of one pack may have gone to.</summary>
+    public const int MaxMoveTargets = 1024;
+
+    /// <summary>Frames of one move: a pack with more that are alive is not rewritten.</summary>
+    public const int MaxMoveEntries = 1 << 20;
+
+    public const int MoveEntrySize = 16;
+
+    /// <summary>Moves that lead from a pack to the pack that holds a frame now.</summary>
+    public const int MaxMoveDepth = 16;
+
     /// <summary>An intent that is older, by the store's time, is dead: prune ignores and removes it. Persisted as a promise between programs.</summary>
     public const int IntentDeadHours = 24;
 

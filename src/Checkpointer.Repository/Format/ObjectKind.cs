@@ -10,6 +10,8 @@ internal enum ObjectKind : ushort
     Manifest = 3,
     Superseded = 4,
     Intent = 5,
+    Move = 6,
+    LeaseNote = 7,
 }
 
 /// <summary>How a frame's payload is encoded. The numbers are persisted; 0 and all others are invalid.</summary>
@@ -37,6 +39,8 @@ internal static class ObjectHeader
         ObjectKind.Manifest => "CKPTSNAP"u8,
         ObjectKind.Superseded => "CKPTSUPR"u8,
         ObjectKind.Intent => "CKPTWRIT"u8,
+        ObjectKind.Move => "CKPTMOVE"u8,
+        ObjectKind.LeaseNote => "CKPTLOCK"u8,
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 

@@ -11,6 +11,7 @@ namespace Checkpointer.Repository;
 [JsonSerializable(typeof(ManifestDocument))]
 [JsonSerializable(typeof(MarkerDocument))]
 [JsonSerializable(typeof(IntentDocument))]
+[JsonSerializable(typeof(LeaseDocument))]
 internal sealed partial class RepositoryJson : JsonSerializerContext
 {
     /// <summary>Parses or reports the object as damaged. A missing or wrong field is damage too.</summary>
@@ -143,7 +144,19 @@ internal sealed record IntentDocument
 {
     public int Version { get; init; }
     public string? Snapshot { get; init; }
-    public string? Map { get; init; }
+    public MapDocument? Map { get; init; }
+    public string? Node { get; init; }
+    public int Pid { get; init; }
+    public ulong StartTime { get; init; }
+    public string? BootId { get; init; }
+    public ulong PidNamespace { get; init; }
+}
+
+/// <summary>The sealed text of a lease's note.</summary>
+internal sealed record LeaseDocument
+{
+    public int Version { get; init; }
+    public string? Purpose { get; init; }
     public string? Node { get; init; }
     public int Pid { get; init; }
     public ulong StartTime { get; init; }

@@ -116,7 +116,7 @@ internal sealed partial class ParentOpening(IBackend backend, KeyRing keys, Snap
             }
 
             // First the intent, then the question whether the manifest is there: one that is there now is kept by every prune that does not see the intent.
-            await IntendAsync(target, manifest.Map.Id, cancellationToken).ConfigureAwait(false);
+            await IntendAsync(target, manifest.Map, cancellationToken).ConfigureAwait(false);
             return await store.TryDigestAsync(id, cancellationToken).ConfigureAwait(false) == manifest.Info.Digest
                 ? await OpenAsync(manifest, cancellationToken).ConfigureAwait(false)
                 : null;
@@ -135,7 +135,7 @@ internal sealed partial class ParentOpening(IBackend backend, KeyRing keys, Snap
     }
 
     /// <summary>Replaces the intent. Nothing was written yet and nothing of an earlier candidate is used, so there may be none in between.</summary>
-    private async Task IntendAsync(SnapshotId target, ObjectId? map, CancellationToken cancellationToken)
+    private async Task IntendAsync(SnapshotId target, MapReference? map, CancellationToken cancellationToken)
     {
         if (_intent is { } former)
         {
@@ -175,7 +175,7 @@ internal sealed partial class ParentOpening(IBackend backend, KeyRing keys, Snap
 
         MapIndex index = await MapReader.ReadIndexAsync(backend, keys, manifest.Map, cancellationToken).ConfigureAwait(false);
         ParentLayout layout = new(manifest.Map.Id, index);
-        bool[] sound = await PackCheck.RunAsync(backend, layout.Packs, cancellationToken).ConfigureAwait(false);
+        bool[] sound = await PackCheck.RunAsync(backend, keys, layout.Packs, cancellationToken).ConfigureAwait(false);
         if (Array.IndexOf(sound, false) is int first and >= 0)
         {
             int bad = sound.Count(static s => !s);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Checkpointer.Platform;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -29,21 +28,21 @@ internal sealed partial class WriterIntent
 
     /// <summary>Puts one; when it returns, every later prune sees it.</summary>
     public static async Task<WriterIntent> PutAsync(
-        IBackend backend, KeyRing keys, SnapshotId target, ObjectId? parentMap, ILogger? logger, CancellationToken cancellationToken)
+        IBackend backend, KeyRing keys, SnapshotId? target, MapReference? parentMap, ILogger? logger, CancellationToken cancellationToken)
     {
         ObjectId id = ObjectId.New();
         string name = ObjectNames.Intent(id);
-        ProcessIdentity? self = ProcessIdentity.Of(Environment.ProcessId);
+        LockHolder self = LockHolder.Self();
         IntentDocument document = new()
         {
             Version = FormatConstants.Version,
-            Snapshot = target.ToString(),
-            Map = parentMap?.ToString(),
-            Node = Host.HostName,
-            Pid = self?.Pid ?? 0,
-            StartTime = self?.StartTime ?? 0,
-            BootId = self?.BootId,
-            PidNamespace = self?.PidNamespace ?? 0,
+            Snapshot = target?.ToString(),
+            Map = parentMap is null ? null : ManifestMapping.WriteMap(parentMap),
+            Node = self.Node,
+            Pid = self.Process?.Pid ?? 0,
+            StartTime = self.Process?.StartTime ?? 0,
+            BootId = self.Process?.BootId,
+            PidNamespace = self.Process?.PidNamespace ?? 0,
         };
         byte[] data = SealedDocument.Make(keys, ObjectKind.Intent, id, JsonSerializer.SerializeToUtf8Bytes(document, RepositoryJson.Default.IntentDocument));
 
@@ -67,11 +66,7 @@ internal sealed partial class WriterIntent
         await Task.WhenAll(intent, latest).ConfigureAwait(false);
         if (await intent.ConfigureAwait(false) is null)
         {
-            throw new RepositoryException(
-                RepositoryCodes.IntentLost,
-                $"{_name} was removed while this snapshot was being written, so a prune may have removed what it reuses; nothing of it is visible",
-                "take the checkpoint again; 'unlock --all' is for when no checkpoint runs")
-            { ObjectName = _name };
+            throw Removed("this snapshot was being written, so a prune may have removed what it reuses; nothing of it is visible");
         }
 
         ObjectInfo now = await latest.ConfigureAwait(false) ?? throw Damage.Missing(mapName);
@@ -82,6 +77,15 @@ internal sealed partial class WriterIntent
                 $"this snapshot was begun more than {FormatConstants.IntentMaxHours} hours ago, so a prune may soon take its writer for dead; nothing of it is visible",
                 "take the checkpoint again")
             { ObjectName = _name };
+        }
+    }
+
+    /// <summary>Code intent-lost when somebody removed it.</summary>
+    public async Task VerifyStandsAsync(CancellationToken cancellationToken)
+    {
+        if (await _backend.StatAsync(_name, cancellationToken).ConfigureAwait(false) is null)
+        {
+            throw Removed("packs were being rewritten; none was deleted since");
         }
     }
 
@@ -98,6 +102,9 @@ internal sealed partial class WriterIntent
             Log.NotRemoved(_logger, _name, e);
         }
     }
+
+    private RepositoryException Removed(string what) =>
+        new(RepositoryCodes.IntentLost, $"{_name} was removed while {what}", "try again; 'unlock --all' is for when nothing runs") { ObjectName = _name };
 
     private static partial class Log
     {

@@ -8,7 +8,7 @@ namespace Checkpointer.Repository;
 /// Fetches, authenticates and decompresses runs. At most <see cref="MaxConcurrent"/> at a time for a whole snapshot, each with a piece of memory of
 /// <see cref="ReadBytes"/>, however many callers there are. A run is read in pieces of that size.
 /// </summary>
-internal sealed class RunDecoder(IBackend backend, KeyRing keys) : IDisposable
+internal sealed partial class RunDecoder(IBackend backend, KeyRing keys) : IDisposable
 {
     /// <summary>Decodes at once: enough for the cores and to hide some of a remote store's latency.</summary>
     internal const int MaxConcurrent = 8;
@@ -17,8 +17,9 @@ internal sealed class RunDecoder(IBackend backend, KeyRing keys) : IDisposable
     internal const int ReadBytes = 1 << 20;
 
     private readonly SemaphoreSlim _slots = new(MaxConcurrent);
+    private readonly MoveStore _moves = new(backend, keys);
 
-    /// <summary>Bytes that decoding takes at most.</summary>
+    /// <summary>Bytes that decoding takes at most, where no packs were rewritten; else up to <see cref="MoveStore.MaxMemory"/> more.</summary>
     public static long MemoryBytes => MaxConcurrent * (long)(ReadBytes + FormatConstants.MaxChunk);
 
     public async Task DecodeAsync(ChunkRun run, Memory<byte> destination, bool verifyHash, CancellationToken cancellationToken)
@@ -39,13 +40,28 @@ internal sealed class RunDecoder(IBackend backend, KeyRing keys) : IDisposable
 
     private async Task DecodeSlottedAsync(ChunkRun run, Memory<byte> destination, bool verifyHash, CancellationToken cancellationToken)
     {
-        string name = ObjectNames.Pack(run.Pack.Id);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Min(ReadBytes, run.StoredLength));
         byte[] scratch = ArrayPool<byte>.Shared.Rent(FormatConstants.MaxChunk);
         try
         {
-            using FrameCipher cipher = keys.ForObject(ObjectKind.Pack, run.Pack.Id);
-            ArraySegment<ChunkEntry> left = run.Chunks;
+            Work work = new(buffer, scratch, verifyHash, cancellationToken);
+            await DecodeFromAsync(run.Pack.Id, run.Chunks, destination, work, depth: 0).ConfigureAwait(false);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(scratch);
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Chunks that are adjacent in a pack, or in the pack that they were moved to.</summary>
+    private async Task DecodeFromAsync(ObjectId pack, ArraySegment<ChunkEntry> left, Memory<byte> destination, Work work, int depth)
+    {
+        string name = ObjectNames.Pack(pack);
+        PackMove? move = _moves.Known(pack);
+        if (move is null)
+        {
+            using FrameCipher cipher = keys.ForObject(ObjectKind.Pack, pack);
             while (left.Count > 0)
             {
                 int count = 0;
@@ -55,16 +71,31 @@ internal sealed class RunDecoder(IBackend backend, KeyRing keys) : IDisposable
                     bytes += left[count++].FrameLength;
                 }
 
-                await MapReader.ReadExactlyAsync(backend, name, left[0].Offset, buffer.AsMemory(0, bytes), cancellationToken).ConfigureAwait(false);
-                int done = Open(cipher, left[..count], buffer.AsSpan(0, bytes), destination.Span, scratch, verifyHash, name);
+                try
+                {
+                    await MapReader.ReadExactlyAsync(backend, name, left[0].Offset, work.Buffer.AsMemory(0, bytes), work.Cancellation).ConfigureAwait(false);
+                }
+                catch (RepositoryException e) when (e.InnerException is RepositoryException { Code: RepositoryCodes.ObjectMissing })
+                {
+                    // A prune may have rewritten it, also while we were reading it.
+                    move = await _moves.TryLoadAsync(pack, work.Cancellation).ConfigureAwait(false);
+                    if (move is null)
+                    {
+                        throw;
+                    }
+
+                    break;
+                }
+
+                int done = Open(cipher, left[..count], work.Buffer.AsSpan(0, bytes), destination.Span, work.Scratch, work.VerifyHash, name);
                 destination = destination[done..];
                 left = left[count..];
             }
         }
-        finally
+
+        if (move is not null)
         {
-            ArrayPool<byte>.Shared.Return(scratch);
-            ArrayPool<byte>.Shared.Return(buffer);
+            await DecodeMovedAsync(move, left, destination, work, depth).ConfigureAwait(false);
         }
     }
 

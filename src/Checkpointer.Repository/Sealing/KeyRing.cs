@@ -63,11 +63,25 @@ internal sealed class KeyRing : IDisposable
             ObjectKind.Pack => "checkpointer/pack/v1"u8,
             ObjectKind.Map => "checkpointer/map/v1"u8,
             ObjectKind.Intent => "checkpointer/intent/v1"u8,
+            ObjectKind.LeaseNote => "checkpointer/lease/v1"u8,
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
         label.CopyTo(info);
         id.Write(info[label.Length..]);
         return Cipher(kind, id, info[..(label.Length + ObjectId.Size)], default);
+    }
+
+    /// <summary>The cipher of the move of one pack; <paramref name="salt"/> is random for each, since two may be sealed for one pack.</summary>
+    public FrameCipher ForMove(ObjectId pack, ObjectId salt)
+    {
+        Span<byte> info = stackalloc byte[64];
+        ReadOnlySpan<byte> label = "checkpointer/move/v1"u8;
+        Span<byte> name = stackalloc byte[ObjectId.Size];
+        pack.Write(name);
+        label.CopyTo(info);
+        name.CopyTo(info[label.Length..]);
+        salt.Write(info[(label.Length + ObjectId.Size)..]);
+        return Cipher(ObjectKind.Move, salt, info[..(label.Length + (2 * ObjectId.Size))], name);
     }
 
     /// <summary>The cipher of one manifest or marker; <paramref name="salt"/> is random for each.</summary>

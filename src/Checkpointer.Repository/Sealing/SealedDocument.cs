@@ -41,6 +41,21 @@ internal static class SealedDocument
         return Open(cipher, data, maxLength, name);
     }
 
+    /// <summary>The move of one pack.</summary>
+    public static byte[] MakeMove(KeyRing keys, ObjectId pack, ReadOnlySpan<byte> text)
+    {
+        ObjectId salt = ObjectId.New();
+        using FrameCipher cipher = keys.ForMove(pack, salt);
+        return Make(cipher, ObjectKind.Move, salt, text);
+    }
+
+    /// <summary>Codes repository-damaged and repository-too-new.</summary>
+    public static byte[] OpenMove(KeyRing keys, ObjectId pack, ReadOnlySpan<byte> data, string name)
+    {
+        using FrameCipher cipher = keys.ForMove(pack, ObjectHeader.Read(data, ObjectKind.Move, name));
+        return Open(cipher, data, FormatConstants.MaxMove, name);
+    }
+
     /// <summary>Bytes of an object with a text of that length.</summary>
     public static int ObjectLength(int text) => FormatConstants.ObjectHeaderSize + FormatConstants.FrameOverhead + text;
 

@@ -82,18 +82,20 @@ internal static class ManifestMapping
             Files = files,
             BytesCaptured = captured,
             BytesStored = stored,
-            Map = new MapDocument
-            {
-                Id = map.Id.ToString(),
-                Length = map.Length,
-                IndexOffset = map.IndexOffset,
-                IndexFrame = map.IndexFrame,
-                IndexLength = map.IndexLength,
-                IndexDigest = map.IndexDigest,
-            },
+            Map = WriteMap(map),
         };
 
-    private static MapReference ReadMap(MapDocument? map, string name)
+    public static MapDocument WriteMap(MapReference map) => new()
+    {
+        Id = map.Id.ToString(),
+        Length = map.Length,
+        IndexOffset = map.IndexOffset,
+        IndexFrame = map.IndexFrame,
+        IndexLength = map.IndexLength,
+        IndexDigest = map.IndexDigest,
+    };
+
+    public static MapReference ReadMap(MapDocument? map, string name)
     {
         if (map is null
             || !ObjectId.TryParse(map.Id, out ObjectId mapId)

@@ -85,7 +85,7 @@ internal sealed class SnapshotCatalog(IBackend backend, SnapshotStore store)
         return [.. ids.OrderBy(i => i.Lineage.ToString(), StringComparer.Ordinal).ThenBy(i => i.Generation)];
     }
 
-    private static bool TryParse(string name, out SnapshotId id)
+    internal static bool TryParse(string name, out SnapshotId id)
     {
         id = default;
         ReadOnlySpan<char> rest = name.AsSpan(ObjectNames.SnapshotsPrefix.Length);

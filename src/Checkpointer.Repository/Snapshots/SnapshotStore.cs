@@ -20,6 +20,14 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
     /// <summary>Codes snapshot-not-found, repository-damaged, repository-too-new.</summary>
     public async Task<LoadedManifest> LoadAsync(SnapshotId id, CancellationToken cancellationToken)
     {
+        LoadedManifest manifest = await LoadUnmarkedAsync(id, cancellationToken).ConfigureAwait(false);
+        bool superseded = await IsSupersededAsync(id, manifest.Info.Digest, cancellationToken).ConfigureAwait(false);
+        return manifest with { Info = manifest.Info with { Superseded = superseded } };
+    }
+
+    /// <summary>As <see cref="LoadAsync"/>, without looking whether it was superseded.</summary>
+    public async Task<LoadedManifest> LoadUnmarkedAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
         string name = ObjectNames.Manifest(id);
         byte[] data = await backend.TryReadAllAsync(name, SealedDocument.ObjectLength(FormatConstants.MaxManifest), cancellationToken).ConfigureAwait(false)
             ?? throw new RepositoryException(
@@ -28,22 +36,7 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
         string digest = DigestOf(data);
         byte[] json = SealedDocument.Open(keys, ObjectKind.Manifest, id, data, FormatConstants.MaxManifest, name);
         ManifestDocument document = RepositoryJson.Parse(json, RepositoryJson.Default.ManifestDocument, name);
-        LoadedManifest manifest = ManifestMapping.Read(document, id, digest, data.Length, name);
-        bool superseded = await IsSupersededAsync(id, digest, cancellationToken).ConfigureAwait(false);
-        return manifest with { Info = manifest.Info with { Superseded = superseded } };
-    }
-
-    /// <summary>A sound manifest, or null for one that is absent, damaged or too new.</summary>
-    public async Task<LoadedManifest?> TryLoadAsync(SnapshotId id, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await LoadAsync(id, cancellationToken).ConfigureAwait(false);
-        }
-        catch (RepositoryException e) when (e.Code is RepositoryCodes.SnapshotNotFound or RepositoryCodes.Damaged or RepositoryCodes.TooNew)
-        {
-            return null;
-        }
+        return ManifestMapping.Read(document, id, digest, data.Length, name);
     }
 
     /// <summary>For listings: a damaged snapshot comes with its damage. Null: it was deleted meanwhile.</summary>

@@ -48,6 +48,12 @@ public sealed class FreezeTests
         Assert.Equal(67108864, FormatConstants.MaxManifest);
         Assert.Equal(65536, FormatConstants.MaxMarker);
         Assert.Equal(4096, FormatConstants.MaxIntent);
+        Assert.Equal(2048, FormatConstants.MaxLeaseNote);
+        Assert.Equal(33554432, FormatConstants.MaxMove);
+        Assert.Equal(1024, FormatConstants.MaxMoveTargets);
+        Assert.Equal(1048576, FormatConstants.MaxMoveEntries);
+        Assert.Equal(16, FormatConstants.MoveEntrySize);
+        Assert.Equal(16, FormatConstants.MaxMoveDepth);
         Assert.Equal(24, FormatConstants.IntentDeadHours);
         Assert.Equal(20, FormatConstants.IntentMaxHours);
         Assert.Equal(16384, FormatConstants.MaxConfig);
@@ -58,7 +64,7 @@ public sealed class FreezeTests
     [Fact]
     public void Persisted_enums_only_grow()
     {
-        Assert.Equal("Pack=1 Map=2 Manifest=3 Superseded=4 Intent=5", Values<ObjectKind>());
+        Assert.Equal("Pack=1 Map=2 Manifest=3 Superseded=4 Intent=5 Move=6 LeaseNote=7", Values<ObjectKind>());
         Assert.Equal("Raw=1 Lz4=2 End=3", Values<FrameCodec>());
         Assert.Equal("Chunk=1 Zero=2", Values<EntryKind>());
         Assert.Equal("Pages=1 Bytes=2", Values<FileKind>());
@@ -74,6 +80,7 @@ public sealed class FreezeTests
         Assert.Equal("snapshots/c0c1c2c3c4c5c6c7c8c9cacbcccdcecf/0000000000000102", ObjectNames.Manifest(Snapshot));
         Assert.Equal("snapshots/c0c1c2c3c4c5c6c7c8c9cacbcccdcecf/0000000000000102.superseded", ObjectNames.Superseded(Snapshot));
         Assert.Equal("locks/writers/b0b1b2b3b4b5b6b7b8b9babbbcbdbebf", ObjectNames.Intent(Object));
+        Assert.Equal("moves/b0b1b2b3b4b5b6b7b8b9babbbcbdbebf", ObjectNames.Move(Object));
         Assert.Equal("locks/clocks/b0b1b2b3b4b5b6b7b8b9babbbcbdbebf", ObjectNames.Clock(Object));
         Assert.Equal("locks/maintenance locks/roots", $"{ObjectNames.MaintenanceLease} {ObjectNames.RootsLease}");
     }
@@ -85,6 +92,8 @@ public sealed class FreezeTests
         Assert.Equal("434b50544d415031 0100 0200 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Map));
         Assert.Equal("434b5054534e4150 0100 0300 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Manifest));
         Assert.Equal("434b505453555052 0100 0400 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Superseded));
+        Assert.Equal("434b50544d4f5645 0100 0600 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Move));
+        Assert.Equal("434b50544c4f434b 0100 0700 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.LeaseNote));
         Assert.Equal("434b505457524954 0100 0500 28000000 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf 0000000000000000", Header(ObjectKind.Intent));
 
         static string Header(ObjectKind kind)
@@ -121,6 +130,8 @@ public sealed class FreezeTests
         Assert.Equal("010000000400000004000000 b6766a1c 60b78a83e504eaf56463bbc83be22040", Seal(keys.ForSnapshot(ObjectKind.Manifest, Snapshot, Object)));
         Assert.Equal("010000000400000004000000 f570bd03 b525d91315380837a99a7240d1e925a2", Seal(keys.ForSnapshot(ObjectKind.Superseded, Snapshot, Object)));
         Assert.Equal("010000000400000004000000 3c287dfa 72847b73cc8bd08efc0bd4c7c5f73ba9", Seal(keys.ForObject(ObjectKind.Intent, Object)));
+        Assert.Equal("M", Seal(keys.ForMove(Object, ObjectId.Read(Counting(16, 0xD0)))));
+        Assert.Equal("L", Seal(keys.ForObject(ObjectKind.LeaseNote, Object)));
 
         static string Seal(FrameCipher cipher)
         {
@@ -209,20 +220,35 @@ public sealed class FreezeTests
     }
 
     [Fact]
+    public void Moves()
+    {
+        byte[] text = PackMove.Write(0x0A0B0C, [new PackReference(ObjectId.Read(Counting(16, 0xD0)), 0x010203)], [(0x28, 0, 0x2C, 5), (0x1122, 0, 0x3344, 6)]);
+        Assert.Equal(
+            "0c0b0a0000000000 01000000 d0d1d2d3d4d5d6d7d8d9dadbdcdddedf 0302010000000000 02000000 28000000 00000000 2c000000 05000000 22110000 00000000 44330000 06000000",
+            Spaced(text, 8, 4, 16, 8, 4, 4, 4, 4, 4, 4, 4, 4, 4));
+        PackMove move = PackMove.Read(Object, text, "x");
+        Assert.True(move.TryFind(0x1122, out (PackReference Pack, int Offset, int Frame) place));
+        Assert.Equal((0x010203, 0x3344, 6), (place.Pack.Length, place.Offset, place.Frame));
+        Assert.False(move.TryFind(0x29, out _));
+        LeaseDocument lease = new() { Version = 1, Purpose = "prune", Node = "n", Pid = 7, StartTime = 8, BootId = "b", PidNamespace = 9 };
+        Assert.Equal("""{"version":1,"purpose":"prune","node":"n","pid":7,"startTime":8,"bootId":"b","pidNamespace":9}""", JsonSerializer.Serialize(lease, RepositoryJson.Default.LeaseDocument));
+    }
+
+    [Fact]
     public void Intent_json()
     {
         IntentDocument intent = new()
         {
             Version = 1,
             Snapshot = Snapshot.ToString(),
-            Map = Object.ToString(),
+            Map = ManifestMapping.WriteMap(new MapReference(Object, 1000, 500, 3, 400, new string('e', 64))),
             Node = "n",
             Pid = 7,
             StartTime = 8,
             BootId = "b",
             PidNamespace = 9,
         };
-        Assert.Equal("""{"version":1,"snapshot":"c0c1c2c3c4c5c6c7c8c9cacbcccdcecf-258","map":"b0b1b2b3b4b5b6b7b8b9babbbcbdbebf","node":"n","pid":7,"startTime":8,"bootId":"b","pidNamespace":9}""", JsonSerializer.Serialize(intent, RepositoryJson.Default.IntentDocument));
+        Assert.Equal("""{"version":1,"snapshot":"c0c1c2c3c4c5c6c7c8c9cacbcccdcecf-258","map":{"id":"b0b1b2b3b4b5b6b7b8b9babbbcbdbebf","length":1000,"indexOffset":500,"indexFrame":3,"indexLength":400,"indexDigest":"eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"},"node":"n","pid":7,"startTime":8,"bootId":"b","pidNamespace":9}""", JsonSerializer.Serialize(intent, RepositoryJson.Default.IntentDocument));
     }
 
     [Fact]
