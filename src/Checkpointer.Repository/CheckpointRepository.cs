@@ -183,7 +183,14 @@ public sealed partial class CheckpointRepository : IAsyncDisposable
 
     /// <summary>Structure and references of everything; with <paramref name="data"/> also every stored byte. Damage is a finding, never an exception.</summary>
     public Task<CheckReport> CheckAsync(bool data, IProgress<CheckProgress>? progress, CancellationToken cancellationToken) =>
-        new RepositoryCheck(_backend, _keys, _store, _catalog).RunAsync(data, progress, cancellationToken);
+        CheckAsync(new CheckOptions { Depth = data ? CheckDepth.Data : CheckDepth.References }, progress, cancellationToken);
+
+    /// <summary>Looks at everything as deep as the options say. Damage is a finding, never an exception.</summary>
+    public Task<CheckReport> CheckAsync(CheckOptions options, IProgress<CheckProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new RepositoryCheck(_backend, _keys, _store, _catalog, options, progress).RunAsync(cancellationToken);
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -1,8 +1,15 @@
 namespace Checkpointer.Repository;
 
+/// <summary>One finding, and whom it concerns.</summary>
+/// <param name="Finding">What is wrong; the subject is the object.</param>
+/// <param name="Snapshots">The snapshots that cannot be restored whole because of it; none for leftovers.</param>
+public sealed record CheckFinding(Finding Finding, IReadOnlyList<SnapshotId> Snapshots);
+
 /// <summary>What a check found. Damage is a blocker finding; harmless leftovers (objects that no snapshot names) are notes.</summary>
-public sealed record CheckReport(IReadOnlyList<Finding> Findings, int Snapshots, int Packs, long BytesChecked)
+public sealed record CheckReport(IReadOnlyList<CheckFinding> Details, int Snapshots, int Packs, long BytesChecked)
 {
+    public IReadOnlyList<Finding> Findings { get; } = [.. Details.Select(static d => d.Finding)];
+
     /// <summary>True where something that a snapshot needs is missing or wrong.</summary>
     public bool Damaged => Findings.Any(f => f.Severity != FindingSeverity.Note);
 }

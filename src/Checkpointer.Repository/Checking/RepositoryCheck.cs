@@ -1,34 +1,43 @@
-using System.Buffers.Binary;
-
 namespace Checkpointer.Repository;
 
-/// <summary>Looks at everything that a snapshot needs, in the order of reading: manifest, map, packs. Damage becomes findings.</summary>
-internal sealed class RepositoryCheck(IBackend backend, KeyRing keys, SnapshotStore store, SnapshotCatalog catalog)
+/// <summary>
+/// Looks at everything that a snapshot needs, in the order of reading: manifest, map, packs. Damage becomes findings. Memory: as <see cref="NeededPacks"/>, and with data
+/// one bit for each stored chunk, so that what many snapshots share is read once.
+/// </summary>
+internal sealed partial class RepositoryCheck(
+    IBackend backend, KeyRing keys, SnapshotStore store, SnapshotCatalog catalog, CheckOptions options, IProgress<CheckProgress>? progress)
 {
-    /// <summary>Bytes of one decoded run.</summary>
-    private const int RunBytes = 1 << 20;
-
-    private readonly List<Finding> _findings = [];
-    private readonly HashSet<(string Code, string Subject)> _told = [];
-    private readonly Dictionary<ObjectId, bool> _packs = [];
-    private readonly HashSet<string> _named = new(StringComparer.Ordinal);
+    private readonly CheckFindings _findings = new();
+    private readonly Dictionary<ObjectId, int?> _packs = [];
+    private NeededPacks _needed = null!;
     private long _bytes;
 
-    public async Task<CheckReport> RunAsync(bool data, IProgress<CheckProgress>? progress, CancellationToken cancellationToken)
+    public async Task<CheckReport> RunAsync(CancellationToken cancellationToken)
     {
-        List<SnapshotId> ids = await catalog.IdsAsync(cancellationToken).ConfigureAwait(false);
-        bool complete = true;
-        for (int i = 0; i < ids.Count; i++)
-        {
-            complete &= await GuardAsync(() => CheckSnapshotAsync(ids[i], data, cancellationToken), ids[i].ToString()).ConfigureAwait(false);
-            progress?.Report(new CheckProgress(i + 1, ids.Count, _bytes));
-        }
+        ArgumentOutOfRangeException.ThrowIfNotEqual(options.SamplePercent is > 0 and <= 100, true, nameof(options));
+        List<SnapshotId> ids = [];
+        bool complete = false;
+        await GuardAsync(
+            async () =>
+            {
+                ids = await catalog.IdsAsync(cancellationToken).ConfigureAwait(false);
+                Inventory inventory = await Inventory.ReadAsync(backend, cancellationToken).ConfigureAwait(false);
+                _needed = new NeededPacks(backend, keys, inventory);
+                complete = true;
+                for (int i = 0; i < ids.Count; i++)
+                {
+                    complete &= await GuardAsync(() => CheckSnapshotAsync(ids[i], cancellationToken), ids[i].ToString(), ids[i]).ConfigureAwait(false);
+                    progress?.Report(new CheckProgress(i + 1, ids.Count, _bytes));
+                }
 
-        await GuardAsync(() => FindLeftoversAsync(complete, cancellationToken), backend.Describe()).ConfigureAwait(false);
-        return new CheckReport(_findings, ids.Count, _packs.Count, _bytes);
+                await FindLeftoversAsync(inventory, complete, cancellationToken).ConfigureAwait(false);
+            },
+            backend.Describe(),
+            harmed: null).ConfigureAwait(false);
+        return new CheckReport(_findings.All(), ids.Count, _packs.Count, _bytes);
     }
 
-    private async Task CheckSnapshotAsync(SnapshotId id, bool data, CancellationToken cancellationToken)
+    private async Task CheckSnapshotAsync(SnapshotId id, CancellationToken cancellationToken)
     {
         LoadedManifest manifest;
         try
@@ -41,57 +50,73 @@ internal sealed class RepositoryCheck(IBackend backend, KeyRing keys, SnapshotSt
             return;
         }
 
+        MapIndex? index = await _needed.AddAsync(new RootMap(manifest.Map, id, ObjectNames.Manifest(id)), cancellationToken).ConfigureAwait(false);
         string map = ObjectNames.Map(manifest.Map.Id);
-        _named.Add(map);
-        ObjectInfo info = await backend.StatAsync(map, cancellationToken).ConfigureAwait(false) ?? throw Damage.Missing(map);
-        if (info.Length != manifest.Map.Length)
+        if (index is null)
         {
-            throw Damage.Of(map, $"it has {info.Length} bytes instead of {manifest.Map.Length}");
+            throw _needed.Damage[^1];
         }
 
-        await CheckEndAsync(map, ObjectKind.Map, manifest.Map.Id, manifest.Map.Length, cancellationToken).ConfigureAwait(false);
-        MapIndex index = await MapReader.ReadIndexAsync(backend, keys, manifest.Map, cancellationToken).ConfigureAwait(false);
+        await GuardAsync(
+            () => PackEnd.CheckAsync(backend, keys, map, ObjectKind.Map, manifest.Map.Id, manifest.Map.Length, frames: null, cancellationToken), map, id).ConfigureAwait(false);
         foreach (PackReference pack in index.Packs)
         {
-            _named.Add(ObjectNames.Pack(pack.Id));
-            await GuardAsync(() => CheckPackAsync(pack, cancellationToken), id.ToString()).ConfigureAwait(false);
-        }
-
-        await using SnapshotReader reader = new(backend, keys, manifest.Info, manifest.Map.Id, index);
-        byte[] buffer = data ? new byte[RunBytes] : [];
-        foreach (MapIndexFile file in index.Files)
-        {
-            await GuardAsync(() => CheckFileAsync(reader, file, buffer, cancellationToken), id.ToString()).ConfigureAwait(false);
-        }
-    }
-
-    private async Task CheckFileAsync(SnapshotReader reader, MapIndexFile file, byte[] buffer, CancellationToken cancellationToken)
-    {
-        using FileReader cursor = new(reader, file);
-        while (await cursor.NextRunAsync(RunBytes, cancellationToken).ConfigureAwait(false) is { } run)
-        {
-            if (!run.IsZero && buffer.Length > 0)
+            if (await CheckPackAsync(pack, 0, cancellationToken).ConfigureAwait(false) is { } number)
             {
-                _bytes += run.StoredLength;
-                await GuardAsync(() => reader.Decoder.DecodeAsync(run, buffer, verifyHash: true, cancellationToken), file.File.Name).ConfigureAwait(false);
+                _findings.Harm(number, id);
             }
         }
+
+        if (options.Depth >= CheckDepth.References)
+        {
+            await GuardAsync(
+                () => MapScanner.ScanAsync(backend, keys, manifest.Map.Id, index, entry => CheckEntry(entry, index, id), cancellationToken), map, id).ConfigureAwait(false);
+        }
+
+        if (options.Depth >= CheckDepth.Data)
+        {
+            await CheckDataAsync(manifest, index, cancellationToken).ConfigureAwait(false);
+        }
     }
 
-    private async Task CheckPackAsync(PackReference pack, CancellationToken cancellationToken)
+    /// <summary>Looks at a pack once, and at those that it was moved to. The number of the finding; null: it is sound.</summary>
+    private async Task<int?> CheckPackAsync(PackReference pack, int depth, CancellationToken cancellationToken)
     {
-        if (!_packs.TryAdd(pack.Id, true))
+        if (_packs.TryGetValue(pack.Id, out int? known))
         {
-            return;
+            return known;
         }
 
+        int? number = null;
         string name = ObjectNames.Pack(pack.Id);
-        ObjectInfo info = await backend.StatAsync(name, cancellationToken).ConfigureAwait(false) ?? throw Damage.Missing(name);
-        if (info.Length != pack.Length)
+        if (_needed.BadMoves.TryGetValue(pack.Id, out RepositoryException? bad))
         {
-            throw Damage.Of(name, $"it has {info.Length} bytes instead of {pack.Length}");
+            number = _findings.Add(bad, name, null);
+        }
+        else if (_needed.Lost.Find(l => l.Pack == pack.Id) is { Error: { } lost })
+        {
+            number = _findings.Add(lost, name, null);
+        }
+        else if (_needed.Moves.TryGetValue(pack.Id, out PackMove? move))
+        {
+            foreach (PackReference target in move.Targets)
+            {
+                number ??= depth >= FormatConstants.MaxMoveDepth
+                    ? _findings.Add(Damage.Of(ObjectNames.Move(pack.Id), "moves lead on without an end"), name, null)
+                    : await CheckPackAsync(target, depth + 1, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        else if (options.Depth >= CheckDepth.References)
+        {
+            await GuardAsync(() => CheckEndsAsync(pack, name, cancellationToken), name, harmed: null, n => number = n).ConfigureAwait(false);
         }
 
+        _packs[pack.Id] = number;
+        return number;
+    }
+
+    private async Task CheckEndsAsync(PackReference pack, string name, CancellationToken cancellationToken)
+    {
         byte[] header = new byte[FormatConstants.ObjectHeaderSize];
         await MapReader.ReadExactlyAsync(backend, name, 0, header, cancellationToken).ConfigureAwait(false);
         if (ObjectHeader.Read(header, ObjectKind.Pack, name) != pack.Id)
@@ -99,48 +124,26 @@ internal sealed class RepositoryCheck(IBackend backend, KeyRing keys, SnapshotSt
             throw Damage.Of(name, "it has the id of another pack");
         }
 
-        await CheckEndAsync(name, ObjectKind.Pack, pack.Id, pack.Length, cancellationToken).ConfigureAwait(false);
+        await PackEnd.CheckAsync(backend, keys, name, ObjectKind.Pack, pack.Id, pack.Length, frames: null, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task CheckEndAsync(string name, ObjectKind kind, ObjectId id, long length, CancellationToken cancellationToken)
+    /// <summary>The bounds of an entry were checked when it was read; a rewritten pack must have taken its frame along.</summary>
+    private void CheckEntry(ChunkEntry entry, MapIndex index, SnapshotId id)
     {
-        byte[] frame = new byte[FormatConstants.EndFrameSize];
-        long offset = length - FormatConstants.EndFrameSize;
-        await MapReader.ReadExactlyAsync(backend, name, offset, frame, cancellationToken).ConfigureAwait(false);
-        byte[] end = new byte[FormatConstants.EndPayload];
-        using FrameCipher cipher = keys.ForObject(kind, id);
-        if (!FrameHeader.TryRead(frame, FormatConstants.EndPayload, out FrameHeader header)
-            || header.Codec != FrameCodec.End
-            || !cipher.TryOpen(FormatConstants.EndIndex, header, frame, end)
-            || BinaryPrimitives.ReadInt64LittleEndian(end.AsSpan(8)) != offset)
+        if (entry.Kind != EntryKind.Chunk)
         {
-            throw Damage.Of(name, "its end frame is wrong");
-        }
-    }
-
-    private async Task FindLeftoversAsync(bool complete, CancellationToken cancellationToken)
-    {
-        if (!complete)
-        {
-            // A damaged manifest may name anything: nothing can be called a leftover.
             return;
         }
 
-        foreach (string prefix in (string[])[ObjectNames.PacksPrefix, ObjectNames.MapsPrefix])
+        PackReference pack = index.Packs[entry.Pack];
+        if (_needed.Moves.ContainsKey(pack.Id) && _needed.Locate(pack.Id, entry.Offset, entry.Frame) is null)
         {
-            await foreach (ObjectInfo info in backend.ListAsync(prefix, cancellationToken).ConfigureAwait(false))
-            {
-                if (!_named.Contains(info.Name))
-                {
-                    _findings.Add(new Finding(
-                        "unreferenced-object", FindingSeverity.Note, info.Name, "no snapshot names it", "", "harmless: a running or aborted checkpoint left it; prune removes it"));
-                }
-            }
+            _findings.Add(Damage.Of(ObjectNames.Move(pack.Id), "it lacks a frame that a map names"), ObjectNames.Move(pack.Id), id);
         }
     }
 
     /// <summary>Turns what a step throws for damage or a failing store into a finding. False: it did.</summary>
-    private async Task<bool> GuardAsync(Func<Task> step, string subject)
+    private async Task<bool> GuardAsync(Func<Task> step, string subject, SnapshotId? harmed, Action<int>? onFinding = null)
     {
         try
         {
@@ -149,13 +152,8 @@ internal sealed class RepositoryCheck(IBackend backend, KeyRing keys, SnapshotSt
         }
         catch (RepositoryException e)
         {
-            // One finding for each object, however many of its frames are wrong.
-            string about = e.ObjectName ?? subject;
-            if (_told.Add((e.Code, about)))
-            {
-                _findings.Add(new Finding(e.Code, FindingSeverity.Blocker, about, e.Message, "an intact object", e.Remedy ?? "restore another snapshot"));
-            }
-
+            int number = _findings.Add(e, subject, harmed);
+            onFinding?.Invoke(number);
             return false;
         }
     }

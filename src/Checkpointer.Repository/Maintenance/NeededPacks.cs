@@ -19,6 +19,9 @@ internal sealed class NeededPacks(IBackend backend, KeyRing keys, Inventory inve
     /// <summary>Maps and moves that cannot be read: what they name is unknown.</summary>
     public List<RepositoryException> Damage { get; } = [];
 
+    /// <summary>The errors of moves that cannot be read, by their packs; they are in <see cref="Damage"/> too.</summary>
+    public Dictionary<ObjectId, RepositoryException> BadMoves { get; } = [];
+
     /// <summary>Packs that are named and not there, or not whole, and were not moved; and one object that names each.</summary>
     public List<(ObjectId Pack, string Owner, RepositoryException Error)> Lost { get; } = [];
 
@@ -83,15 +86,7 @@ internal sealed class NeededPacks(IBackend backend, KeyRing keys, Inventory inve
                 continue;
             }
 
-            bool moved = inventory.Moves.ContainsKey(pack.Id);
-            if (moved && await _moves.TryLoadAsync(pack.Id, cancellationToken).ConfigureAwait(false) is { } move)
-            {
-                Moves[pack.Id] = move;
-                foreach (PackReference target in move.Targets)
-                {
-                    queue.Enqueue(target);
-                }
-            }
+            bool moved = inventory.Moves.ContainsKey(pack.Id) && await FollowAsync(pack, queue, cancellationToken).ConfigureAwait(false);
 
             if (!inventory.Packs.TryGetValue(pack.Id, out StoredObject found))
             {
@@ -120,18 +115,40 @@ internal sealed class NeededPacks(IBackend backend, KeyRing keys, Inventory inve
                 Lost.Add((pack.Id, owner, Checkpointer.Repository.Damage.Of(name, $"it has {info.Length} bytes instead of {pack.Length}")));
             }
         }
-        else if (await _moves.TryLoadAsync(pack.Id, cancellationToken).ConfigureAwait(false) is { } move)
+        else if (!await FollowAsync(pack, queue, cancellationToken).ConfigureAwait(false))
         {
+            Lost.Add((pack.Id, owner, Checkpointer.Repository.Damage.Missing(name)));
+        }
+    }
+
+    /// <summary>False: there is no move. One that cannot be read is remembered as damage.</summary>
+    private async Task<bool> FollowAsync(PackReference pack, Queue<PackReference> queue, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await _moves.TryLoadAsync(pack.Id, cancellationToken).ConfigureAwait(false) is not { } move)
+            {
+                return false;
+            }
+
+            if (move.Length != pack.Length)
+            {
+                throw Checkpointer.Repository.Damage.Of(ObjectNames.Move(pack.Id), "it speaks of a pack of another length");
+            }
+
             Moves[pack.Id] = move;
             foreach (PackReference target in move.Targets)
             {
                 queue.Enqueue(target);
             }
         }
-        else
+        catch (RepositoryException e) when (e.Code is RepositoryCodes.Damaged or RepositoryCodes.TooNew)
         {
-            Lost.Add((pack.Id, owner, Checkpointer.Repository.Damage.Missing(name)));
+            BadMoves[pack.Id] = e;
+            Damage.Add(e);
         }
+
+        return true;
     }
 
     private async Task<StoredObject> StatAsync(string name, CancellationToken cancellationToken) =>

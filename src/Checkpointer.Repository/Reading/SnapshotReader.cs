@@ -31,6 +31,8 @@ public sealed class SnapshotReader : IAsyncDisposable
     /// <summary>In the order of their names (ordinal).</summary>
     public IReadOnlyList<SnapshotFile> Files { get; }
 
+    internal ObjectId Map => _map;
+
     internal IReadOnlyList<PackReference> Packs { get; }
 
     internal RunDecoder Decoder { get; }

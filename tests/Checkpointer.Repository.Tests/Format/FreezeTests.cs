@@ -130,8 +130,8 @@ public sealed class FreezeTests
         Assert.Equal("010000000400000004000000 b6766a1c 60b78a83e504eaf56463bbc83be22040", Seal(keys.ForSnapshot(ObjectKind.Manifest, Snapshot, Object)));
         Assert.Equal("010000000400000004000000 f570bd03 b525d91315380837a99a7240d1e925a2", Seal(keys.ForSnapshot(ObjectKind.Superseded, Snapshot, Object)));
         Assert.Equal("010000000400000004000000 3c287dfa 72847b73cc8bd08efc0bd4c7c5f73ba9", Seal(keys.ForObject(ObjectKind.Intent, Object)));
-        Assert.Equal("M", Seal(keys.ForMove(Object, ObjectId.Read(Counting(16, 0xD0)))));
-        Assert.Equal("L", Seal(keys.ForObject(ObjectKind.LeaseNote, Object)));
+        Assert.Equal("010000000400000004000000 c1f86989 e0d8dec57c02adae031449699b278c91", Seal(keys.ForMove(Object, ObjectId.Read(Counting(16, 0xD0)))));
+        Assert.Equal("010000000400000004000000 984c0931 c5cc67b25801b8483512a372a3c49870", Seal(keys.ForObject(ObjectKind.LeaseNote, Object)));
 
         static string Seal(FrameCipher cipher)
         {

@@ -1,0 +1,65 @@
+namespace Checkpointer.Repository;
+
+internal sealed partial class RepositoryCheck
+{
+    private const string PruneRemovesIt = "harmless: a running or aborted checkpoint left it; prune removes it";
+
+    /// <summary>What no snapshot needs: notes, never damage.</summary>
+    private async Task FindLeftoversAsync(Inventory inventory, bool complete, CancellationToken cancellationToken)
+    {
+        foreach (ObjectInfo foreign in inventory.Foreign)
+        {
+            _findings.Note("foreign-object", foreign.Name, "its name is none that the repository gives", "whoever put it there may remove it; nothing of the repository touches it");
+        }
+
+        HashSet<SnapshotId> manifests = [];
+        List<(SnapshotId Id, string Name)> markers = [];
+        await foreach (ObjectInfo info in backend.ListAsync(ObjectNames.SnapshotsPrefix, cancellationToken).ConfigureAwait(false))
+        {
+            bool marker = info.Name.EndsWith(ObjectNames.SupersededSuffix, StringComparison.Ordinal);
+            if (!SnapshotCatalog.TryParse(marker ? info.Name[..^ObjectNames.SupersededSuffix.Length] : info.Name, out SnapshotId id))
+            {
+                _findings.Note("foreign-object", info.Name, "its name is none that the repository gives", "whoever put it there may remove it; nothing of the repository touches it");
+            }
+            else if (marker)
+            {
+                markers.Add((id, info.Name));
+            }
+            else
+            {
+                manifests.Add(id);
+            }
+        }
+
+        foreach ((_, string name) in markers.Where(m => !manifests.Contains(m.Id)))
+        {
+            _findings.Note("orphan-marker", name, "its snapshot was deleted", "harmless: it means nothing without its snapshot; prune removes it");
+        }
+
+        foreach (IntentInfo intent in await new IntentStore(backend, keys).ListAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (intent.Damage is { } damage)
+            {
+                _findings.Note("intent-damaged", intent.Name, damage.Message, "harms no snapshot, but stops prune for a day; 'checkpointer unlock --all' removes it when no checkpoint runs");
+            }
+        }
+
+        if (!complete)
+        {
+            // A damaged manifest may name anything: nothing can be called a leftover.
+            return;
+        }
+
+        Unneeded(inventory.Packs.Keys, _needed.Packs.ContainsKey, ObjectNames.Pack);
+        Unneeded(inventory.Maps.Keys, _needed.Maps.Contains, ObjectNames.Map);
+        Unneeded(inventory.Moves.Keys, _needed.Packs.ContainsKey, ObjectNames.Move);
+    }
+
+    private void Unneeded(IEnumerable<ObjectId> ids, Func<ObjectId, bool> isNeeded, Func<ObjectId, string> nameOf)
+    {
+        foreach (string name in ids.Where(i => !isNeeded(i)).Select(nameOf).Order(StringComparer.Ordinal))
+        {
+            _findings.Note("unreferenced-object", name, "no snapshot names it", PruneRemovesIt);
+        }
+    }
+}
