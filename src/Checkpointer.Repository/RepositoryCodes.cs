@@ -102,9 +102,6 @@ public static class RepositoryCodes
     /// <summary>Somebody else holds the lease that is needed; nothing was changed.</summary>
     public const string MaintenanceRunning = "maintenance-running";
 
-    /// <summary>The clocks of this machine and of the store differ too much to judge ages; nothing was deleted.</summary>
-    public const string ClockDrift = "clock-drift";
-
     /// <summary>Prune found something unreadable that may name anything; nothing was deleted.</summary>
     public const string PruneRefused = "prune-refused";
 
