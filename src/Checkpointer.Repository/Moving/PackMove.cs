@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 
 namespace Checkpointer.Repository;
 
@@ -41,6 +42,32 @@ internal sealed class PackMove
         int at = Array.BinarySearch(_offsets, offset);
         place = at < 0 ? default : (Targets[_places[at].Target], _places[at].Offset, _places[at].Frame);
         return at >= 0;
+    }
+
+    /// <summary>The same chunks where they are now, in as few pieces as they are adjacent there. Code repository-damaged for one that was not moved.</summary>
+    public IEnumerable<(ObjectId Pack, ChunkEntry[] Chunks)> Translate(ArraySegment<ChunkEntry> chunks)
+    {
+        ObjectId pack = default;
+        List<ChunkEntry> piece = [];
+        foreach (ChunkEntry chunk in chunks)
+        {
+            if (!TryFind(chunk.Offset, out (PackReference Pack, int Offset, int Frame) place))
+            {
+                throw Damage.Of(
+                    ObjectNames.Move(Pack), string.Create(CultureInfo.InvariantCulture, $"frame {chunk.Frame} at {chunk.Offset} was not moved, although its pack is gone"));
+            }
+
+            if (piece.Count > 0 && (place.Pack.Id != pack || place.Offset != piece[^1].Offset + piece[^1].FrameLength))
+            {
+                yield return (pack, [.. piece]);
+                piece.Clear();
+            }
+
+            pack = place.Pack.Id;
+            piece.Add(chunk with { Offset = place.Offset, Frame = place.Frame });
+        }
+
+        yield return (pack, [.. piece]);
     }
 
     /// <summary>The text of a move. Entries are in ascending order of their old offsets.</summary>

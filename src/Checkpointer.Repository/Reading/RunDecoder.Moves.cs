@@ -2,40 +2,19 @@ namespace Checkpointer.Repository;
 
 internal sealed partial class RunDecoder
 {
-    /// <summary>Reads chunks where a rewritten pack's frames are now: in as few pieces as they are adjacent there.</summary>
+    /// <summary>Reads chunks where a rewritten pack's frames are now.</summary>
     private async Task DecodeMovedAsync(PackMove move, ArraySegment<ChunkEntry> left, Memory<byte> destination, Work work, int depth)
     {
-        string name = ObjectNames.Move(move.Pack);
         if (depth >= FormatConstants.MaxMoveDepth)
         {
-            throw Damage.Of(name, "moves lead on without an end");
+            throw Damage.Of(ObjectNames.Move(move.Pack), "moves lead on without an end");
         }
 
-        while (left.Count > 0)
+        foreach ((ObjectId pack, ChunkEntry[] piece) in move.Translate(left))
         {
-            PackReference target = default;
-            List<ChunkEntry> piece = [];
-            int raw = 0;
-            foreach (ChunkEntry chunk in left)
-            {
-                if (!move.TryFind(chunk.Offset, out (PackReference Pack, int Offset, int Frame) place))
-                {
-                    throw At(name, chunk, "was not moved, although its pack is gone");
-                }
-
-                if (piece.Count > 0 && (place.Pack.Id != target.Id || place.Offset != piece[^1].Offset + piece[^1].FrameLength))
-                {
-                    break;
-                }
-
-                target = place.Pack;
-                piece.Add(chunk with { Offset = place.Offset, Frame = place.Frame });
-                raw += chunk.RawLength;
-            }
-
-            await DecodeFromAsync(target.Id, piece.ToArray(), destination[..raw], work, depth + 1).ConfigureAwait(false);
+            int raw = piece.Sum(c => c.RawLength);
+            await DecodeFromAsync(pack, piece, destination[..raw], work, depth + 1).ConfigureAwait(false);
             destination = destination[raw..];
-            left = left[piece.Count..];
         }
     }
 

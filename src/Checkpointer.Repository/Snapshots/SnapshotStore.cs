@@ -39,6 +39,19 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
         return ManifestMapping.Read(document, id, digest, data.Length, name);
     }
 
+    /// <summary>A sound manifest, or null for one that is absent, damaged or too new.</summary>
+    public async Task<LoadedManifest?> TryLoadAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await LoadAsync(id, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RepositoryException e) when (e.Code is RepositoryCodes.SnapshotNotFound or RepositoryCodes.Damaged or RepositoryCodes.TooNew)
+        {
+            return null;
+        }
+    }
+
     /// <summary>For listings: a damaged snapshot comes with its damage. Null: it was deleted meanwhile.</summary>
     public async Task<SnapshotInfo?> DescribeAsync(SnapshotId id, CancellationToken cancellationToken)
     {

@@ -83,6 +83,19 @@ public sealed class RepackTests
     }
 
     [Fact]
+    public async Task A_snapshot_whose_packs_were_rewritten_is_copied()
+    {
+        await using MaintenanceLab lab = await MaintenanceLab.NewAsync();
+        await using TestRepository target = await TestRepository.NewAsync();
+        SnapshotInfo young = await MostlyDeadAsync(lab);
+        Assert.Equal(1, (await lab.PruneAsync(repack: true)).Repacked);
+        CopyOptions options = new() { Verify = true };
+        CopyResult result = Assert.Single(await new RepositoryCopy(lab.Repository, target.Repository, options).RunAsync([young.Id], null, None));
+        Assert.Equal(CopyOutcome.Copied, result.Outcome);
+        await target.MustHoldAsync(young.Id, ("f", Young));
+    }
+
+    [Fact]
     public async Task Killed_at_any_step_it_harms_nothing_and_the_next_prune_finishes()
     {
         int steps = await KillAsync(int.MaxValue);
