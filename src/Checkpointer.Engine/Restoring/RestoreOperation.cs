@@ -104,17 +104,7 @@ internal sealed partial class RestoreOperation
         var tree = await session.RunAsync().ConfigureAwait(false);
 
         Enter(OperationPhase.Verify);
-        try
-        {
-            Remember(tree, id);
-            journal.Close();
-        }
-        catch (Exception error)
-        {
-            // A full disk, for example: the tree runs all the same, and the open entry lets the next start adopt it.
-            throw Outcome.With(error, WorkloadState.Running, durable: true, logFile: null);
-        }
-
+        var unrecorded = Record(tree, id, journal);
         Report(new OperationProgress { Phase = OperationPhase.Done, BytesDone = reader.Info.BytesCaptured, BytesTotal = reader.Info.BytesCaptured });
         EngineLog.RestoreDone(_services.Logger, _id, id.ToString(), tree.RootPid);
         return new RestoreResult
@@ -124,8 +114,37 @@ internal sealed partial class RestoreOperation
             Log = Path.Combine(treeDirectory, "output.log"),
             Operation = _id,
             Timings = _clock.Finish(),
-            Findings = [.. report.Verdict.Findings],
+            Findings = [.. unrecorded, .. report.Verdict.Findings],
         };
+    }
+
+    /// <summary>
+    /// Writes down what runs now. A full disk, for example, must not harm a tree that runs: then it is told, and the journal entry stays
+    /// open, which lets the next start adopt the tree.
+    /// </summary>
+    private IReadOnlyList<Finding> Record(TreeRecord tree, SnapshotId id, OpenJournalEntry journal)
+    {
+        try
+        {
+            _services.Trees.Write(tree);
+            Remember(tree, id);
+            journal.Close();
+            return [];
+        }
+        catch (Exception e)
+        {
+            EngineLog.CleanupFailed(_services.Logger, e, _id, "the record of the restored tree");
+            return
+            [
+                new Finding(
+                    "tree-not-recorded",
+                    FindingSeverity.Note,
+                    $"process {tree.RootPid}",
+                    $"it runs, but could not be written down: {e.Message}",
+                    "a writable state directory",
+                    "Mend the state directory; the next start of checkpointer then takes the tree into its records."),
+            ];
+        }
     }
 
     private void Remember(TreeRecord tree, SnapshotId id)

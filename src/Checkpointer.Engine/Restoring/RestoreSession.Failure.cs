@@ -13,6 +13,12 @@ internal sealed partial class RestoreSession
     {
         EngineLog.RestoreFailed(_services.Logger, error, _id);
         var log = File.Exists(LogPath) ? LogPath : null;
+        if (_running)
+        {
+            // The open journal entry lets the next start adopt it.
+            return Outcome.With(error, WorkloadState.Running, durable: true, log);
+        }
+
         if (await DedicatedThread.Run("abandon tree", Abandon).ConfigureAwait(false) is { } survivor)
         {
             return new AttentionException(

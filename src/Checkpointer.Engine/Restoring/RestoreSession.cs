@@ -36,6 +36,7 @@ internal sealed partial class RestoreSession
     private Cgroup? _cgroup;
     private int _decision;
     private volatile bool _released;
+    private bool _running;
     private int _criuExit = 1;
 
     public RestoreSession(EngineServices services, string id, RestoreRequest request, OperationAbort abort)
@@ -184,139 +185,8 @@ internal sealed partial class RestoreSession
             throw Cause(served, allowed);
         }
 
-        return Register(ownerIdentity, root.Value);
-    }
-
-    /// <summary>The last safe veto: everything that CRIU opened was served whole and authenticated.</summary>
-    private async Task AllowAsync(
-        ImageServer server, HookGate gate, int owner, CancellationTokenSource giveUp, CancellationToken cancellationToken)
-    {
-        using var call = await gate.WaitAsync(pid => TaskState.DescendsFrom(pid, owner), cancellationToken).ConfigureAwait(false);
-        if (!server.AllServedWhole(out var missing))
-        {
-            call.Refuse();
-            throw new OperationFailedException(
-                "image-not-whole", $"CRIU restored the tree without reading {missing} to its end.", "Report this; the tree was not released.");
-        }
-
-        if (!TryDecide(Released))
-        {
-            call.Refuse();
-            return;
-        }
-
-        // Before the word is given: a recovery must know that this tree may have run.
-        Journal.Write(Journal.Entry with { Released = true });
-        giveUp.CancelAfter(StartDeadline);
-        _released = call.TryAllow();
-    }
-
-    /// <summary>Letting go and giving up exclude each other; who comes first decides.</summary>
-    private bool TryDecide(int decision) => Interlocked.CompareExchange(ref _decision, decision, 0) == 0;
-
-    /// <summary>Reads the owner's report: the root's pid in the owner's namespace, or null when CRIU failed.</summary>
-    private int? AwaitRoot(TreeConnection connection, CancellationToken cancellationToken)
-    {
-        while (connection.ReadLine(cancellationToken) is { } line)
-        {
-            var parts = line.Split(' ');
-            if (parts is ["root", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
-            {
-                return root;
-            }
-
-            if (parts is ["criu", not "0" and var code])
-            {
-                _criuExit = int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 1;
-                return null;
-            }
-
-            if (parts is ["error", ..])
-            {
-                return null;
-            }
-        }
-
-        return null;
-    }
-
-    private List<string> OwnerArguments()
-    {
-        List<string> arguments = ["restore", "--operation", _id, "--state", TreeDirectory];
-        if (OwnPidNamespace)
-        {
-            arguments.AddRange(["--pid-namespace", "--last-pid", Compatibility.LastPid.ToString(CultureInfo.InvariantCulture)]);
-        }
-
-        foreach (var procs in _cgroup!.ProcsFiles)
-        {
-            arguments.AddRange(["--cgroup-procs", procs]);
-        }
-
-        arguments.AddRange(StdioMaps);
-        arguments.AddRange(["--", Criu.Path]);
-        arguments.AddRange(new CriuRestoreOptions
-        {
-            ImagesDirectory = Place.Directory,
-            WorkDirectory = LogDirectory,
-            LibraryDirectory = Place.EmptyDirectory,
-            PidFile = PidFile,
-            ActionScript = _services.Hook,
-            CloseTcp = Compatibility.CloseTcp,
-            Tree = Record.Options with { CpuCapability = Compatibility.CpuCapability },
-        }.ToArguments());
-        return arguments;
-    }
-
-    private TreeRecord Register(ProcessIdentity owner, int rootInside)
-    {
-        var root = OwnPidNamespace
-            ? ProcessTree.Read(owner.Pid)?.Processes.FirstOrDefault(p => p.Pid != owner.Pid && p.OwnPid == rootInside)?.Pid ?? 0
-            : rootInside;
-        var identity = root == 0 ? null : ProcessIdentity.Of(root);
-        var record = new TreeRecord
-        {
-            Operation = _id,
-            Snapshot = Reader.Info.Id.ToString(),
-            Lineage = Reader.Info.Id.Lineage.ToString(),
-            OwnerPid = owner.Pid,
-            OwnerStartTime = owner.StartTime,
-            RootPid = root,
-            RootStartTime = identity?.StartTime ?? 0,
-            BootId = owner.BootId,
-            OwnPidNamespace = OwnPidNamespace,
-            Cgroups = _request.Cgroup is null ? [_cgroup!.Name] : [],
-        };
-        _services.Trees.Write(record);
-        return record;
-    }
-
-    /// <summary>The first cause of a restore that did not come about.</summary>
-    private Exception Cause(Task served, Task allowed)
-    {
-        if (_abort.Reason is { } reason)
-        {
-            return reason;
-        }
-
-        // What broke the stream on our side is the cause of CRIU's failure; that CRIU left is only its consequence.
-        if (served.Exception?.InnerException is { } streamError
-            and not CheckpointerException { Code: "criu-ended" or "stream-no-peer" or "cancelled" })
-        {
-            return streamError;
-        }
-
-        if (allowed.Exception?.InnerException is CheckpointerException veto)
-        {
-            return veto;
-        }
-
-        var errors = Path.Combine(TreeDirectory, "criu.err");
-        var diagnosis = CriuLog.DiagnoseFile(new CriuResult(_criuExit, BoundedText.Read(errors), LogPath, TimeSpan.Zero));
-        return new OperationFailedException(
-            diagnosis.Code, $"CRIU could not restore snapshot {Reader.Info.Id}: {diagnosis.Cause}{CriuWords.Of(diagnosis)}", diagnosis.Remedy)
-        {
-            LogFile = LogPath,
-        };
+        // From here on it is a workload like any other: whatever fails now must not end it.
+        _running = true;
+        return Describe(ownerIdentity, root.Value);
     }
 }

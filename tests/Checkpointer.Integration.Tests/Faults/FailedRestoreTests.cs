@@ -56,6 +56,28 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
     }
 
     [Fact]
+    public async Task A_tree_that_cannot_be_written_down_runs_and_is_adopted_later()
+    {
+        await bench.TakeAsync();
+        await using var run = FaultRun.Start(bench.Lab, new FaultPlan { PauseAtPhase = "verify", Restore = bench.Restore });
+        await run.PausedAsync("verify");
+        // No file can take the place of a directory.
+        var record = Path.Combine(bench.Lab.StateDirectory, "trees", run.Operation, "tree.json");
+        Directory.CreateDirectory(record);
+        run.Resume();
+
+        var restored = (await run.EndAsync()).MustSucceed().Restore!;
+
+        Assert.Contains(restored.Findings, finding => finding.Code == "tree-not-recorded");
+        await bench.Counter.MustBeUnharmedAsync(bench.Lab, restored.Pid);
+        Directory.Delete(record);
+        Assert.Equal("tree-adopted", Assert.Single(await FaultRun.RecoverAsync(bench.Lab)).Outcome);
+        await bench.Counter.MustBeUnharmedAsync(bench.Lab, restored.Pid);
+        await bench.Lab.MustBeCleanAsync();
+        Assert.Equal(2, (await bench.Lab.CheckpointAsync(restored.Pid)).Generation);
+    }
+
+    [Fact]
     public async Task Criu_killed_in_a_restore_leaves_no_half_restored_tree()
     {
         await bench.TakeAsync();

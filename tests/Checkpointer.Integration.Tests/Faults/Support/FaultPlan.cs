@@ -85,7 +85,9 @@ internal sealed record FaultReport
 
 internal sealed record CheckpointAnswer(string Snapshot, bool Durable, bool WorkloadRunning);
 
-internal sealed record RestoreAnswer(string Snapshot, int Pid, string Log);
+internal sealed record RestoreAnswer(string Snapshot, int Pid, string Log, IReadOnlyList<FindingAnswer> Findings);
+
+internal sealed record FindingAnswer(string Code, string Subject);
 
 internal sealed record RecoveryAnswer(IReadOnlyList<RecoveredAnswer> Operations);
 
