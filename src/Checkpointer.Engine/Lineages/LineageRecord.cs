@@ -9,4 +9,10 @@ public sealed record LineageRecord
 
     /// <summary>The highest generation that this node wrote or read of this lineage.</summary>
     public required long HighestGeneration { get; init; }
+
+    /// <summary>
+    /// Of a process's record: the pid namespace in which its pid counts, as an inode; zero in records that do not say. Only who lives in
+    /// the same one can tell whether the process is gone.
+    /// </summary>
+    public ulong SeenFrom { get; set; }
 }

@@ -15,6 +15,12 @@ public sealed class LineageRegistry
     /// <summary>A record is some 150 bytes; anything far above it is not ours. Bytes.</summary>
     private const int MaxRecordBytes = 64 << 10;
 
+    /// <summary>Whoever holds the lock reads and replaces one small file, with an fsync.</summary>
+    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>One for all lineages: no record is ever without its lock, and none is left behind.</summary>
+    private const string LockName = "lock";
+
     private readonly string _processes;
     private readonly string _lineages;
 
@@ -35,13 +41,21 @@ public sealed class LineageRegistry
     /// <summary>Remembers that this process carries on a lineage.</summary>
     public void Bind(ProcessIdentity process, LineageId lineage, long generation)
     {
-        Write(ProcessPath(process), new LineageRecord { Lineage = lineage.ToString(), HighestGeneration = generation });
+        Prune();
+        Write(ProcessPath(process), new LineageRecord
+        {
+            Lineage = lineage.ToString(),
+            HighestGeneration = generation,
+            SeenFrom = OwnNamespace,
+        });
         Saw(lineage, generation);
     }
 
-    /// <summary>Remembers a generation; lower ones than the highest change nothing.</summary>
+    /// <summary>Remembers a generation; lower ones than the highest change nothing. The service and embedded runs may say it at once.</summary>
     public void Saw(LineageId lineage, long generation)
     {
+        StateDirectories.Create(_lineages);
+        using var held = PatientLock.Take(Path.Combine(_lineages, LockName), LockPatience, "state-locked");
         if (generation > HighestSeen(lineage))
         {
             Write(LineagePath(lineage), new LineageRecord { Lineage = lineage.ToString(), HighestGeneration = generation });
@@ -50,6 +64,58 @@ public sealed class LineageRegistry
 
     /// <summary>The highest generation this node has seen; zero when it never saw one.</summary>
     public long HighestSeen(LineageId lineage) => Read(LineagePath(lineage))?.HighestGeneration ?? 0;
+
+    private static ulong OwnNamespace => NamespaceInode.TryOf(Environment.ProcessId, "pid") ?? 0;
+
+    /// <summary>Removes the records of processes that are gone, with their boot or by themselves: nobody can ask for them again.</summary>
+    private void Prune()
+    {
+        if (!Directory.Exists(_processes))
+        {
+            return;
+        }
+
+        foreach (var path in Directory.EnumerateFiles(_processes, "*.json"))
+        {
+            if (IsGone(path))
+            {
+                File.Delete(path);
+            }
+        }
+    }
+
+    private static bool IsGone(string path)
+    {
+        var name = Path.GetFileNameWithoutExtension(path).Split('-');
+        if (name.Length < 3
+            || !int.TryParse(name[^2], NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+            || !ulong.TryParse(name[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var started))
+        {
+            return false;
+        }
+
+        if (string.Join('-', name[..^2]) != Host.BootId)
+        {
+            return true;
+        }
+
+        // Looked up before the record is read: a pid that dies meanwhile is found the next time.
+        var runs = ProcStat.Read(pid) is { IsZombie: false } stat && stat.StartTime == started;
+        return !runs && TryRead(path)?.SeenFrom is { } from and not 0 && from == OwnNamespace;
+    }
+
+    /// <summary>Null also for a record that cannot be read: it is kept for a person to look at.</summary>
+    private static LineageRecord? TryRead(string path)
+    {
+        try
+        {
+            return Read(path);
+        }
+        catch (HostException)
+        {
+            return null;
+        }
+    }
 
     private static LineageRecord? Read(string path)
     {

@@ -20,8 +20,6 @@ internal sealed class RunPlace : IDisposable
     /// <summary>Whoever holds the lock makes one mount, in a millisecond.</summary>
     private static readonly TimeSpan MountLockTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan MountLockPoll = TimeSpan.FromMilliseconds(10);
-
     private RunPlace(string directory)
     {
         Directory = directory;
@@ -50,7 +48,7 @@ internal sealed class RunPlace : IDisposable
         StateDirectories.Create(inside);
 
         // One at a time: a second mount would cover the sockets of the operation that made the first.
-        using var mounting = TakeMountLock(Path.Combine(runDirectory, "mount.lock"));
+        using var mounting = PatientLock.Take(Path.Combine(runDirectory, "mount.lock"), MountLockTimeout, "run-directory");
         if (FileSystems.IsTmpfs(inside))
         {
             return inside;
@@ -86,25 +84,6 @@ internal sealed class RunPlace : IDisposable
         var place = new RunPlace(directory);
         StateDirectories.Create(place.EmptyDirectory);
         return place;
-    }
-
-    private static FileLock TakeMountLock(string path)
-    {
-        var start = TimeProvider.System.GetTimestamp();
-        while (true)
-        {
-            if (FileLock.TryTake(path) is { } taken)
-            {
-                return taken;
-            }
-
-            if (TimeProvider.System.GetElapsedTime(start) > MountLockTimeout)
-            {
-                throw new HostException("run-directory", $"{path} has been locked for {Durations.Format(MountLockTimeout)}.", "Look who holds it: fuser shows that.");
-            }
-
-            CancellationToken.None.WaitHandle.WaitOne(MountLockPoll);
-        }
     }
 
     public void Dispose()

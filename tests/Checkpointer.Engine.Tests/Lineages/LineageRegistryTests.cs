@@ -1,0 +1,74 @@
+using System.Globalization;
+using Checkpointer.Engine.Lineages;
+using Checkpointer.Engine.Tests.Support;
+using Checkpointer.Platform;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Engine.Tests.Lineages;
+
+public sealed class LineageRegistryTests : IDisposable
+{
+    private static readonly LineageId Lineage = LineageId.New();
+
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void A_process_keeps_its_lineage_and_its_highest_generation()
+    {
+        var me = ProcessIdentity.Of(Environment.ProcessId)!;
+        var registry = Registry();
+        registry.Bind(me, Lineage, 7);
+        registry.Saw(Lineage, 3);
+
+        Assert.Equal(Lineage, Registry().Find(me));
+        Assert.Equal(7, Registry().HighestSeen(Lineage));
+        Assert.Null(Registry().Find(me with { StartTime = me.StartTime + 1 }));
+    }
+
+    [Fact]
+    public async Task Of_many_that_speak_at_once_the_highest_generation_is_kept()
+    {
+        var speakers = Enumerable.Range(1, 24).Select(generation => Task.Run(
+            () => Registry().Saw(Lineage, generation), TestContext.Current.CancellationToken));
+        await Task.WhenAll(speakers);
+
+        Assert.Equal(24, Registry().HighestSeen(Lineage));
+    }
+
+    [Fact]
+    public void Processes_that_are_gone_are_forgotten_and_living_ones_are_not()
+    {
+        var me = ProcessIdentity.Of(Environment.ProcessId)!;
+        using var other = ChildProcess.Sleeping();
+        var registry = Registry();
+        registry.Bind(ProcessIdentity.Of(other.Pid)!, Lineage, 1);
+        registry.Bind(me with { StartTime = me.StartTime + 1 }, Lineage, 1); // the pid is another's by now
+        registry.Bind(me with { BootId = "11111111-2222-3333-4444-555555555555" }, Lineage, 1);
+
+        registry.Bind(me, Lineage, 2);
+
+        Assert.Equal(
+            new[] { me.Pid, other.Pid }.Order(),
+            Directory.EnumerateFiles(Path.Combine(_directory.Path, "lineages", "processes"))
+                .Select(path => int.Parse(Path.GetFileName(path).Split('-')[^2], CultureInfo.InvariantCulture)).Order());
+    }
+
+    [Fact]
+    public void A_process_of_another_pid_namespace_is_not_taken_for_gone()
+    {
+        var me = ProcessIdentity.Of(Environment.ProcessId)!;
+        var registry = Registry();
+        var absent = me with { Pid = int.MaxValue };
+        registry.Bind(absent, Lineage, 1);
+        var record = Assert.Single(Directory.GetFiles(Path.Combine(_directory.Path, "lineages", "processes")));
+        File.WriteAllText(record, $$"""{"version":1,"lineage":"{{Lineage}}","highestGeneration":1,"seenFrom":1}""");
+
+        registry.Bind(me, Lineage, 2);
+
+        Assert.Equal(Lineage, registry.Find(absent));
+    }
+
+    private LineageRegistry Registry() => new(_directory.Path);
+}
