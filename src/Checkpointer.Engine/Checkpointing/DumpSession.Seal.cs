@@ -100,11 +100,7 @@ internal sealed partial class DumpSession
             RootPid = Inspection.Tree.Root.OwnPid,
             Command = Inspection.Tree.Root.Stat.Name,
             Processes = tree.Processes.Count,
-            Requirement = Inspection.Requirement with
-            {
-                CriuVersion = Criu.Version.ToString(),
-                ThreadIds = RequirementBuilder.ThreadIds(tree),
-            },
+            Requirement = RequirementBuilder.WhileFrozen(Inspection.Requirement, tree) with { CriuVersion = Criu.Version.ToString() },
             Options = Inspection.Options,
             StateFiles = files,
             StateDirectories = FileCapture.DirectoriesOf(Root.Pid, files.Select(static f => f.Path)),

@@ -26,9 +26,13 @@ public sealed class CriuRunner
     /// <summary>How long it may take after SIGTERM.</summary>
     public TimeSpan TerminateGrace { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long it may take after SIGKILL: only a task that the kernel holds (a hung disk) takes longer.</summary>
+    public TimeSpan KillGrace { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Runs CRIU to its end. A non-zero exit code is a result, not an exception.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; CRIU has ended.</exception>
     /// <exception cref="HostException">Code <c>criu-broken</c>: it could not be started.</exception>
+    /// <exception cref="OperationFailedException">Code <c>criu-stuck</c>: it was killed and did not end; the tree may still be in its hands.</exception>
     public async Task<CriuResult> RunAsync(CriuRun run, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -39,12 +43,18 @@ public sealed class CriuRunner
         using PidFd? process = PidFd.Open(task.ProcessId);
         run.OnStarted?.Invoke(task.ProcessId);
         Task<CommandResult> ended = task.Task;
-        if (process is not null)
+        try
         {
-            await WaitExitAsync(process, cancellationToken).ConfigureAwait(false);
+            if (process is not null)
+            {
+                await WaitExitAsync(process, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            stopReading.CancelAfter(OutputGrace);
         }
 
-        stopReading.CancelAfter(OutputGrace);
         CommandResult result = await ended.ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         return new CriuResult(result.ExitCode, output.ToString(), run.LogPath, _time.GetElapsedTime(started));
@@ -91,7 +101,13 @@ public sealed class CriuRunner
         if (!await WaitAsync(process, TerminateGrace, CancellationToken.None).ConfigureAwait(false))
         {
             process.Signal(Signals.Kill);
-            await WaitAsync(process, Timeout.InfiniteTimeSpan, CancellationToken.None).ConfigureAwait(false);
+            if (!await WaitAsync(process, KillGrace, CancellationToken.None).ConfigureAwait(false))
+            {
+                throw new OperationFailedException(
+                    "criu-stuck",
+                    $"CRIU (process {process.Pid}) did not end within {Durations.Format(KillGrace)} of being killed.",
+                    "The kernel holds it: look at dmesg for a disk or network file system that hangs.");
+            }
         }
     }
 

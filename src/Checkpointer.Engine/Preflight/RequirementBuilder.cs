@@ -30,6 +30,25 @@ internal static class RequirementBuilder
         };
     }
 
+    /// <summary>
+    /// What was required at the inspection, as it is now that the tree stands still: since then its files may have grown, and CRIU wants
+    /// them with the sizes that they had when it dumped. A file that is gone stays as it was seen.
+    /// </summary>
+    public static Requirement WhileFrozen(Requirement seen, ProcessTree tree)
+    {
+        string root = $"/proc/{tree.Root.Pid}/root";
+        return seen with
+        {
+            ThreadIds = ThreadIds(tree),
+            OpenFiles = [.. seen.OpenFiles.Select(f => FileStatus.Of(root + f.Path) is { Type: FileType.Regular } now
+                ? f with { Size = now.Size, ModifiedNanoseconds = now.ModifiedNanoseconds }
+                : f)],
+            MappedFiles = [.. seen.MappedFiles.Select(f => FileStatus.Of(root + f.Path) is { Type: FileType.Regular } now
+                ? f with { Size = now.Size }
+                : f)],
+        };
+    }
+
     /// <summary>Every id that the tree's processes and threads have in their own pid namespace: what a restore needs free.</summary>
     public static IReadOnlyList<int> ThreadIds(ProcessTree tree)
     {

@@ -112,6 +112,28 @@ public sealed class CriuRunnerTests : IDisposable
         Assert.Null(ProcStat.Read(_pid));
     }
 
+    [Fact]
+    public async Task One_that_the_kernel_holds_is_not_waited_for_without_end()
+    {
+        Assert.SkipUnless(Cgroup.Mode is CgroupMode.Legacy or CgroupMode.Hybrid, "needs the freezer of version 1, which holds killed tasks");
+        using TemporaryCgroup cgroup = TemporaryCgroup.Create();
+        using CancellationTokenSource cancel = new(Soon);
+        CriuRun run = Run("exec sleep 600") with
+        {
+            OnStarted = pid =>
+            {
+                cgroup.Cgroup.Join(_pid = pid);
+                Assert.True(cgroup.Cgroup.Freeze(TimeSpan.FromSeconds(10), default));
+            },
+        };
+        CriuRunner runner = new() { CloseGrace = Soon, TerminateGrace = Soon, KillGrace = Soon };
+
+        OperationFailedException stuck = await Assert.ThrowsAsync<OperationFailedException>(() => runner.RunAsync(run, cancel.Token));
+
+        Assert.Equal("criu-stuck", stuck.Code);
+        Assert.NotNull(ProcStat.Read(_pid));
+    }
+
     private CriuRun Run(string script)
     {
         return new CriuRun

@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.Preflight;
 using Checkpointer.Engine.Tests.Support;
@@ -62,6 +63,22 @@ public sealed class FileStateTests : IDisposable
         Assert.Equal([("/etc/passwd", true), (_directory.File("data"), true), (_directory.File("log"), false)],
             inspection.Requirement.OpenFiles.Select(f => (f.Path, f.SizeChecked)).Order());
         Assert.Empty(inspection.TmpfsFiles);
+    }
+
+    [Fact]
+    public void Files_that_grew_since_the_inspection_are_required_as_they_are_when_the_tree_stands_still()
+    {
+        using PythonProcess python = PythonProcess.Start("data = open('data', 'w+')\ngone = open('gone', 'w+')", _directory.Path);
+        Inspection inspection = python.Inspect();
+        File.WriteAllText(_directory.File("data"), "12345");
+        File.Delete(_directory.File("gone"));
+
+        var files = RequirementBuilder.WhileFrozen(inspection.Requirement, inspection.Tree).OpenFiles;
+
+        OpenFile data = Assert.Single(files, f => f.Path == _directory.File("data"));
+        Assert.Equal(5, data.Size);
+        Assert.Equal(FileStatus.Of(data.Path)!.ModifiedNanoseconds, data.ModifiedNanoseconds);
+        Assert.Equal(0, Assert.Single(files, f => f.Path == _directory.File("gone")).Size);
     }
 
     [Fact]
