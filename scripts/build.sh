@@ -29,6 +29,7 @@ build_native() {
         -DCMAKE_BUILD_TYPE=Release -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
     run_quietly "building native-shim" cmake --build "$work" --parallel
     for name in "${NATIVE[@]}"; do
+        [ -x "$work/$name" ] || die "building native-shim made no $name"
         into_bin "$work/$name" "$name"
     done
 }
@@ -48,6 +49,11 @@ publish() {
     else
         options+=(-p:PublishAot=false -p:PublishSingleFile=true --no-self-contained)
     fi
+    # A publish that was killed may have left half an object file that looks up to date: then nothing of it is used again.
+    [ ! -e "$ARTIFACTS/publish.unfinished" ] || rm -rf "$ROOT"/src/*/obj/Release
+    touch "$ARTIFACTS/publish.unfinished"
+    # What is there afterwards was made by this run.
+    rm -f "$ARTIFACTS/publish/checkpointer"
     dotnet publish "$ROOT/src/Checkpointer/Checkpointer.csproj" "${options[@]}" >"$log" 2>&1 || rc=$?
     if grep -E '\bIL[23][0-9]{3}\b' "$log" | sort -u >"$ARTIFACTS/publish.il" && [ "$AOT" -eq 1 ]; then
         say "build: trimming and AOT warnings are errors here:"
@@ -56,7 +62,9 @@ publish() {
     elif [ "$rc" -ne 0 ]; then
         tail -n 40 "$log" >&2
     fi
-    [ "$rc" -eq 0 ] || die "publishing src/Checkpointer failed; the whole log is $log"
+    [ "$rc" -eq 0 ] || die "publishing src/Checkpointer failed (exit $rc); artifacts/bin has the executable of an earlier build. The whole log is $log"
+    [ -x "$ARTIFACTS/publish/checkpointer" ] || die "publishing src/Checkpointer made no executable; the whole log is $log"
+    rm -f "$ARTIFACTS/publish.unfinished"
     into_bin "$ARTIFACTS/publish/checkpointer" checkpointer
 }
 

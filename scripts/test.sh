@@ -59,6 +59,7 @@ build_tests() {
 
 run_core() {
     test_script layering "$ROOT/scripts/check-layering.sh"
+    test_script build-script "$ROOT/scripts/check-build.sh"
     native_tests
     for project in Platform Engine Node Cli; do
         test_project "Checkpointer.$project.Tests" "$UNIT_LIMIT" "${FILTER[@]}"
