@@ -40,19 +40,21 @@ public sealed class CheckpointEngine : IEngine
     /// <inheritdoc/>
     public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => Translated(async () =>
     {
-        await CriuLocator.FindAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
+        var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
         var identity = WorkloadInspector.Identify(pid);
         var tree = _services.Trees.FindByRoot(identity);
         var inspection = WorkloadInspector.Inspect(
             pid, new InspectOptions { OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null });
+        var lacking = await criu.LackingAsync(inspection.Options, cancellationToken).ConfigureAwait(false);
+        var verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings]);
         return new PreflightReport
         {
             Subject = "pid " + inspection.Tree.Root.Label,
-            Refuses = inspection.Verdict.Refuses(force: false),
+            Refuses = verdict.Refuses(force: false),
             Processes = inspection.Tree.Processes.Count,
             EstimatedBytes = inspection.EstimatedBytes,
             Parent = _services.Lineages.Find(identity)?.ToString(),
-            Findings = [.. inspection.Verdict.Findings],
+            Findings = [.. verdict.Findings],
         };
     });
 
@@ -60,19 +62,21 @@ public sealed class CheckpointEngine : IEngine
     public Task<PreflightReport> PreflightSnapshotAsync(
         string snapshot, string repository, string keyFile, CancellationToken cancellationToken) => Translated(async () =>
     {
-        var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
+        var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
         await using var opened = await _services.OpenRepositoryAsync(repository, keyFile, cancellationToken).ConfigureAwait(false);
         var id = await opened.ResolveAsync(snapshot, cancellationToken).ConfigureAwait(false);
         await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
-        var report = RestoreOperation.Compare(record, new FileWriteBack(record.StateFiles, record.StateDirectories), criu);
+        var report = RestoreOperation.Compare(record, new FileWriteBack(record.StateFiles, record.StateDirectories), criu.Criu);
+        // The comparison knows only that there is no CRIU; the look for it knows why.
+        var verdict = new Verdict([.. criu.Findings, .. report.Verdict.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
         return new PreflightReport
         {
             Subject = id.ToString(),
-            Refuses = report.Verdict.Refuses(force: false),
+            Refuses = verdict.Refuses(force: false),
             Processes = record.Processes,
             EstimatedBytes = reader.Info.BytesCaptured,
-            Findings = [.. report.Verdict.Findings],
+            Findings = [.. verdict.Findings],
         };
     });
 

@@ -161,7 +161,7 @@ internal sealed partial class RestoreOperation
     }
 
     /// <summary>What speaks against this node: its profile, and files that would have to be written over.</summary>
-    internal static CompatibilityReport Compare(WorkloadRecord record, FileWriteBack files, CriuInstallation criu)
+    internal static CompatibilityReport Compare(WorkloadRecord record, FileWriteBack files, CriuInstallation? criu)
     {
         var report = CompatibilityCheck.Check(
             record.Requirement,
