@@ -71,9 +71,12 @@ internal sealed partial class CheckpointOperation
         {
             OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null,
             LeaveRunning = _request.LeaveRunning,
+            GhostMaximum = Math.Max(InspectOptions.DefaultGhostMaximum, CriuOptionOverrides.Apply(new TreeOptions(), _request.CriuOptions).GhostLimit),
         });
+        var derived = inspection.Options;
+        inspection = inspection with { Options = CriuOptionOverrides.Apply(derived, _request.CriuOptions) };
         var lacking = await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false);
-        inspection = inspection with { Verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings]) };
+        inspection = inspection with { Verdict = new Verdict([.. lacking, .. CriuOptionOverrides.Notes(derived, _request.CriuOptions), .. inspection.Verdict.Findings]) };
         Refusal.ThrowIf(inspection.Verdict, _request.Force, $"Process {inspection.Tree.Root.Label} cannot be checkpointed");
         EngineLog.CheckpointStarted(
             _services.Logger, _id, root.Pid, inspection.Tree.Root.Stat.Name, inspection.Tree.Processes.Count, inspection.EstimatedBytes);

@@ -40,6 +40,9 @@ public sealed record CheckpointRequest
     /// <summary>Stores everything again instead of only what changed since the parent.</summary>
     public bool Full { get; set; }
 
+    /// <summary>Options of CRIU that are set in place of what the inspection derives; see <see cref="Criu.CriuOptionOverrides.Known"/>.</summary>
+    public Dictionary<string, string> CriuOptions { get; set; } = [];
+
     /// <summary>Lifts findings that can be overridden; blockers stay.</summary>
     public bool Force { get; set; }
 }

@@ -11,6 +11,12 @@ public sealed record TreeOptions
     /// <summary>The CPU check that is recorded and verified: <c>fpu,ins</c> wants a superset of instructions and the same FPU state layout.</summary>
     public const string DefaultCpuCapability = "fpu,ins";
 
+    /// <summary>Values of <c>--manage-cgroups</c>. With all but <c>ignore</c> CRIU makes the cgroups of the dump again and moves the tree into them.</summary>
+    public static readonly IReadOnlyList<string> CgroupModes = ["ignore", "none", "props", "soft", "full", "strict"];
+
+    /// <summary>Ways to stop the network that we can undo after CRIU's death.</summary>
+    public static readonly IReadOnlyList<string> NetworkLocks = ["nftables", "skip"];
+
     private static readonly string[] CpuCapabilities = ["none", "fpu", "ins", "fpu,ins", "cpu"];
 
     /// <summary>CRIU's own default ghost limit: unlinked open files up to this many bytes are copied into the image.</summary>
@@ -42,6 +48,9 @@ public sealed record TreeOptions
 
     /// <summary>How CRIU stops the network while connections are dumped: <c>nftables</c>, or <c>skip</c> where there is nothing to lock.</summary>
     public string NetworkLock { get; set; } = "nftables";
+
+    /// <summary>Value of <c>--manage-cgroups</c>, at dump and at restore: by default the tree is restored into the cgroup that its restore names.</summary>
+    public string ManageCgroups { get; set; } = "ignore";
 
     /// <summary>Keys of <c>--external</c> at dump (<c>tty[8803:2d]</c>, <c>unix[1234]</c>, <c>pid[4026531836]:extpid</c>), in CRIU's spelling.</summary>
     public IReadOnlyList<string> External { get; set; } = [];
@@ -108,7 +117,12 @@ public sealed record TreeOptions
             throw new RepositoryException("manifest-refused", $"the snapshot records the CPU check '{CpuCapability}', which does not exist", "make a new checkpoint");
         }
 
-        List<string> arguments = ["--manage-cgroups=ignore", "--cpu-cap=" + CpuCapability];
+        if (!CgroupModes.Contains(ManageCgroups))
+        {
+            throw new RepositoryException("manifest-refused", $"the snapshot records the cgroup mode '{ManageCgroups}', which does not exist", "make a new checkpoint");
+        }
+
+        List<string> arguments = ["--manage-cgroups=" + ManageCgroups, "--cpu-cap=" + CpuCapability];
         Add(arguments, FileLocks, "--file-locks");
         Add(arguments, ShellJob, "--shell-job");
         Add(arguments, ExtUnixSk, "--ext-unix-sk");

@@ -1,3 +1,5 @@
+using Checkpointer.Engine.Criu;
+
 namespace Checkpointer.Engine;
 
 /// <summary>Refuses requests whose numbers no timer and no helper takes, before anything is touched.</summary>
@@ -18,6 +20,8 @@ internal static class RequestCheck
         {
             throw new UsageException("max-frozen-range", "--max-frozen must be more than nothing and less than a day.", "The default is 5m.");
         }
+
+        CriuOptionOverrides.Apply(new TreeOptions(), request.CriuOptions);
     }
 
     /// <inheritdoc cref="Check(string, CheckpointRequest)"/>

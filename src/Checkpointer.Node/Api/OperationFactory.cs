@@ -60,10 +60,11 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
     /// <summary>The JSON reader lets nulls into collections, whatever their types say.</summary>
     private static void CheckLists(CheckpointRequest request)
     {
-        if (request.Labels is null || request.Labels.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!))
+        if (request.Labels is null || request.Labels.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!)
+            || request.CriuOptions is null || request.CriuOptions.ContainsValue(null!))
         {
             throw new UsageException(
-                "bad-request", "'labels' and 'include' and what they hold must not be null.", "Leave them out where there are none.");
+                "bad-request", "'labels', 'include' and 'criuOptions' and what they hold must not be null.", "Leave them out where there are none.");
         }
     }
 

@@ -92,14 +92,14 @@ internal static class OptionKinds
     }
 
     /// <summary><c>KEY=VALUE</c> pairs; a key may be given once.</summary>
-    public static Option<Dictionary<string, string>> Pairs(string name, string description, string example)
+    public static Option<Dictionary<string, string>> Pairs(string name, string description, string example, string placeholder = "KEY=VALUE")
     {
         return new ValueOption<Dictionary<string, string>>(name, example)
         {
-            HelpName = "KEY=VALUE",
+            HelpName = placeholder,
             Description = description,
             Arity = ArgumentArity.OneOrMore,
-            CustomParser = result => ParsePairs(result, name, example),
+            CustomParser = result => ParsePairs(result, name, example, placeholder),
         };
     }
 
@@ -130,7 +130,7 @@ internal static class OptionKinds
         }
     }
 
-    private static Dictionary<string, string> ParsePairs(ArgumentResult result, string name, string example)
+    private static Dictionary<string, string> ParsePairs(ArgumentResult result, string name, string example, string placeholder)
     {
         var pairs = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var token in result.Tokens)
@@ -138,7 +138,7 @@ internal static class OptionKinds
             var cut = token.Value.IndexOf('=', StringComparison.Ordinal);
             if (cut <= 0)
             {
-                result.AddError($"{name}: '{token.Value}' is not KEY=VALUE; for example {example}");
+                result.AddError($"{name}: '{token.Value}' is not {placeholder}; for example {example}");
             }
             else if (!pairs.TryAdd(token.Value[..cut], token.Value[(cut + 1)..]))
             {

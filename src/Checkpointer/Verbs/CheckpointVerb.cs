@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Checkpointer.Cli.Completion;
 using Checkpointer.Cli.Help;
 using Checkpointer.Cli.Output;
 using Checkpointer.Engine;
@@ -30,6 +31,11 @@ internal sealed class CheckpointVerb : Verb
         "--include /var/tmp/state.db");
     private readonly Option<bool> _full = OptionKinds.Flag(
         "--full", "Store everything again, instead of only what changed since the workload's last snapshot.");
+    private readonly Option<Dictionary<string, string>> _criuOptions = OptionKinds.Pairs(
+        "--criu-option",
+        "Set an option of CRIU in place of what the inspection derives, here and at restore. May be given several times.",
+        "--criu-option ghost-limit=64M",
+        "NAME=VALUE");
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Go on in spite of overridable findings. Blockers refuse always.");
     private readonly Option<bool> _dryRun = OptionKinds.Flag(
         "--dry-run", "Only say whether it would be possible; the same as 'preflight --pid N'.");
@@ -37,6 +43,7 @@ internal sealed class CheckpointVerb : Verb
     public CheckpointVerb()
         : base("checkpoint", "Snapshot a running process tree into the repository.")
     {
+        _criuOptions.CompletionSources.Add(CriuOptionCompletion.Complete);
         Options.Add(_pid);
         Options.Add(_leaveRunning);
         Options.Add(_name);
@@ -46,6 +53,7 @@ internal sealed class CheckpointVerb : Verb
         Options.Add(_maxFrozen);
         Options.Add(_include);
         Options.Add(_full);
+        Options.Add(_criuOptions);
         Options.Add(_force);
         Options.Add(_dryRun);
     }
@@ -64,6 +72,9 @@ internal sealed class CheckpointVerb : Verb
             "Of a workload that has a snapshot in the repository only what changed since is stored; the rest is shared with the earlier "
                 + "snapshot, which may be deleted all the same. --full stores everything.",
             "The workload is looked at first; what CRIU cannot snapshot is told as findings, and nothing is touched (exit code 3).",
+            "What CRIU must be told is derived from the workload. --criu-option says otherwise for tcp-established, file-locks, shell-job, "
+                + "ext-unix-sk, link-remap, skip-in-flight (yes or no), ghost-limit (a size), network-lock (nftables or skip) and "
+                + "manage-cgroups (ignore, none, props, soft, full or strict); it is recorded in the snapshot and repeated at restore.",
             "Needs root. The work is done by the node service where its socket is, and in this process otherwise.",
         ],
         Examples =
@@ -122,6 +133,7 @@ internal sealed class CheckpointVerb : Verb
                 MaxFrozenSeconds = parse.GetValue(_maxFrozen)?.TotalSeconds ?? CheckpointRequest.DefaultMaxFrozenSeconds,
                 Include = [.. (parse.GetValue(_include) ?? []).Select(Path.GetFullPath)],
                 Full = parse.GetValue(_full),
+                CriuOptions = parse.GetValue(_criuOptions) ?? [],
                 Force = parse.GetValue(_force),
             };
             var result = await context.Progress()

@@ -18,6 +18,8 @@ public sealed class CompletionTests
     [InlineData("checkpoint --pid ", "")]
     [InlineData("restore --stdin ", "")]
     [InlineData("restore --stdin=", "")]
+    [InlineData("checkpoint --criu-option tcp", "tcp-established=no tcp-established=yes")]
+    [InlineData("checkpoint --criu-option=ghost", "--criu-option=ghost-limit=")]
     [InlineData("he", "")]
     [InlineData("comp", "completion")]
     public void Words_are_completed(string typed, string expected)

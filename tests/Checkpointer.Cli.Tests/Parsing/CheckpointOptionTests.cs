@@ -12,7 +12,8 @@ public sealed class CheckpointOptionTests
         var code = await cli.RunAsync(
             "checkpoint", "--pid", "4711", "--repo", "/srv/x", "--key-file", "/k", "--leave-running", "--name", "training",
             "--label", "team=vision", "--label", "run=a=b", "--memory", "64M", "--timeout", "10m", "--max-frozen", "1m30s",
-            "--include", "/var/tmp/a", "--include", "/var/tmp/b", "--full", "--force");
+            "--include", "/var/tmp/a", "--include", "/var/tmp/b", "--full", "--force",
+            "--criu-option", "ghost-limit=64M", "--criu-option", "file-locks=no");
 
         Assert.Equal(0, code);
         var request = Assert.Single(cli.Embedded.Checkpoints);
@@ -28,6 +29,7 @@ public sealed class CheckpointOptionTests
         Assert.Equal(["/var/tmp/a", "/var/tmp/b"], request.Include);
         Assert.True(request.Full);
         Assert.True(request.Force);
+        Assert.Equal(new Dictionary<string, string> { ["ghost-limit"] = "64M", ["file-locks"] = "no" }, request.CriuOptions);
     }
 
     [Fact]
@@ -46,6 +48,7 @@ public sealed class CheckpointOptionTests
         Assert.Equal(300, request.MaxFrozenSeconds);
         Assert.Empty(request.Include);
         Assert.False(request.Full);
+        Assert.Empty(request.CriuOptions);
         Assert.False(request.Force);
         Assert.Equal("/etc/checkpointer/repository.key", request.KeyFile);
     }

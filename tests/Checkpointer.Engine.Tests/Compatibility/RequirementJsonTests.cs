@@ -21,7 +21,7 @@ public sealed class RequirementJsonTests
 
     private const string StoredOptions = """
         {"tcpEstablished":true,"skipInFlight":false,"fileLocks":true,"shellJob":false,"extUnixSk":true,"linkRemap":false,"ghostLimit":1048576,
-        "cpuCapability":"fpu,ins","networkLock":"nftables","external":["tty[8800:19]"]}
+        "cpuCapability":"fpu,ins","networkLock":"nftables","manageCgroups":"full","external":["tty[8800:19]"]}
         """;
 
     [Fact]
@@ -46,6 +46,14 @@ public sealed class RequirementJsonTests
         Assert.True(read.TcpEstablished);
         Assert.Equal(["tty[8800:19]"], read.External);
         Assert.Equal(Minified(StoredOptions), JsonSerializer.Serialize(read, Options));
+    }
+
+    [Fact]
+    public void Options_from_before_there_was_a_cgroup_mode_ignore_cgroups()
+    {
+        string before = StoredOptions.Replace("\"manageCgroups\":\"full\",", "", StringComparison.Ordinal);
+
+        Assert.Equal("ignore", JsonSerializer.Deserialize<TreeOptions>(before, Options)!.ManageCgroups);
     }
 
     private static string Minified(string json)
