@@ -22,7 +22,7 @@ public sealed class LineageRegistryTests : IDisposable
         registry.Bind(me, Lineage, 7);
         registry.Saw(Lineage, 3);
 
-        Assert.Equal(Lineage, Registry().Find(me));
+        Assert.Equal(new SnapshotId(Lineage, 7), Registry().Find(me));
         Assert.Equal(7, Registry().HighestSeen(Lineage));
         Assert.Null(Registry().Find(me with { StartTime = me.StartTime + 1 }));
     }
@@ -67,7 +67,7 @@ public sealed class LineageRegistryTests : IDisposable
 
         registry.Bind(me, Lineage, 2);
 
-        Assert.Equal(Lineage, registry.Find(absent));
+        Assert.Equal(new SnapshotId(Lineage, 1), registry.Find(absent));
     }
 
     private LineageRegistry Registry() => new(_directory.Path);
