@@ -162,13 +162,13 @@ internal sealed partial class ParentOpening(IBackend backend, KeyRing keys, Snap
     private async Task<OpenedParent?> OpenAsync(LoadedManifest manifest, CancellationToken cancellationToken)
     {
         SnapshotId id = manifest.Info.Id;
-        long indexBytes = manifest.Map.IndexLength * 2L;
-        if (indexBytes > ReuseBudget.IndexBytes(options.ParentMemory))
+        ReuseBudget budget = ReuseBudget.For(options.ParentMemory, manifest.Map.IndexLength, manifest.Info.Files);
+        if (!budget.IsEnough)
         {
             Note(
                 "parent-index-large",
                 id.ToString(),
-                string.Create(CultureInfo.InvariantCulture, $"the index of its map takes {ByteSize.Format(indexBytes)}"),
+                string.Create(CultureInfo.InvariantCulture, $"the index of its map takes {ByteSize.Format(budget.Index)}"),
                 "give the checkpoint more --memory");
             return null;
         }
@@ -189,7 +189,7 @@ internal sealed partial class ParentOpening(IBackend backend, KeyRing keys, Snap
         }
 
         ParentPacks packs = new(layout.Packs, sound);
-        ParentScan scan = new(backend, keys, layout, packs, options.ParentMemory);
+        ParentScan scan = new(backend, keys, layout, packs, budget);
         return scan.Whole
             ? Opened(manifest, new ParentSearch(packs, await scan.ReadWholeAsync(cancellationToken).ConfigureAwait(false), null, null), whole: true)
             : Opened(manifest, await WindowAsync(layout, packs, scan, cancellationToken).ConfigureAwait(false), whole: false);

@@ -4,7 +4,7 @@ namespace Checkpointer.Repository;
 /// Reads a parent's map once, before the workload is frozen: 36 bytes for 21 KiB of image, 1.8 GB for 1 TiB. A parent that fits is kept whole. Of a larger one
 /// samples are kept, and the segments that will be needed first.
 /// </summary>
-internal sealed class ParentScan(IBackend backend, KeyRing keys, ParentLayout layout, ParentPacks packs, long memory)
+internal sealed class ParentScan(IBackend backend, KeyRing keys, ParentLayout layout, ParentPacks packs, ReuseBudget budget)
 {
     /// <summary>Of each file this many segments are kept from the start, so that a file that begins finds them even where the store is slow.</summary>
     private const int FirstOfFile = 2;
@@ -14,7 +14,7 @@ internal sealed class ParentScan(IBackend backend, KeyRing keys, ParentLayout la
     private int _next;
 
     /// <summary>True when everything fits.</summary>
-    public bool Whole { get; } = layout.Lines <= ResidentTable.LinesIn(ReuseBudget.WholeBytes(memory));
+    public bool Whole { get; } = layout.Lines <= ResidentTable.LinesIn(budget.WholeBytes);
 
     /// <summary>Reads everything and fills a table, by which chunks are found without the store.</summary>
     public async Task<ResidentTable> ReadWholeAsync(CancellationToken cancellationToken)
@@ -27,8 +27,8 @@ internal sealed class ParentScan(IBackend backend, KeyRing keys, ParentLayout la
     /// <summary>Reads everything, and keeps samples and the first segments of each file.</summary>
     public async Task<(ResidentTable Table, SampleTable Samples, ParentWindow Window)> ReadWindowAsync(CancellationToken cancellationToken)
     {
-        ResidentTable table = new(ResidentTable.LinesIn(ReuseBudget.EntryBytes(memory)));
-        SampleTable samples = new(layout.Entries, ReuseBudget.SampleBytes(memory));
+        ResidentTable table = new(ResidentTable.LinesIn(budget.EntryBytes));
+        SampleTable samples = new(layout.Entries, budget.SampleBytes);
         ParentWindow window = new(layout, packs, table, samples);
         bool[] kept = ChooseFirst(table.Lines);
         await ReadAsync(

@@ -9,7 +9,7 @@ public sealed record WriterOptions
     /// <summary>More workers than this only fight for the store.</summary>
     public const int MaxDefaultWorkers = 8;
 
-    /// <summary>Bytes: a parent of 27 GiB is held whole, 1 TiB is searched by one sample in 33.</summary>
+    /// <summary>Bytes: a parent of 27 GiB is held whole, 1 TiB is searched by one sample in 26.</summary>
     public const long DefaultParentMemory = 64L << 20;
 
     /// <summary>Bytes: with less the parent is not searched.</summary>

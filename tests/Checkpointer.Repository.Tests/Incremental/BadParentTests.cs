@@ -153,6 +153,31 @@ public sealed class BadParentTests
         await test.MustHoldAsync(second.Info.Id, ("f", _data));
     }
 
+    [Fact]
+    public async Task A_map_whose_index_takes_most_of_the_memory_is_not_searched()
+    {
+        await using TestRepository test = await TestRepository.NewAsync();
+        (string, byte[])[] files = [.. Enumerable.Range(0, 1000).Select(static i => ($"core-{i}.img", new byte[] { 1, 2, 3 }))];
+        await test.SnapshotAsync(1, Memory, files);
+        MustBeFull(await test.SnapshotAsync(2, ReuseBudget.Least, files), "parent-index-large");
+    }
+
+    [Fact]
+    public async Task A_store_that_hangs_while_the_parent_is_read_does_not_hold_the_snapshot_back_for_ever()
+    {
+        await using TestRepository test = await TestRepository.NewAsync();
+        await test.SnapshotAsync(1, Memory, ("f", _data));
+        Microsoft.Extensions.Time.Testing.FakeTimeProvider clock = new();
+        await using CheckpointRepository repository = await CheckpointRepository.OpenAsync(new HangingMaps(test.Memory, clock), test.Key, CancellationToken.None);
+        SnapshotTarget target = new(test.Lineage, 2, new SnapshotId(test.Lineage, 1));
+        WriterOptions options = new() { Pool = test.Pool, Workers = 1, Time = clock };
+        await using SnapshotWriter writer = await repository.BeginSnapshotAsync(target, options, CancellationToken.None);
+        Assert.Equal("parent-slow", Assert.Single(writer.ParentUse.Findings).Code);
+        test.AppendAll(writer.OpenFile("f", FileKind.Pages), _data);
+        await writer.CommitAsync(TestRepository.Content(), CancellationToken.None);
+        await test.MustHoldAsync(target.Id, ("f", _data));
+    }
+
     private static void MustBeFull(Generation second, string code)
     {
         Assert.Null(second.Use.Parent);
@@ -163,6 +188,21 @@ public sealed class BadParentTests
 
         // The history is told all the same.
         Assert.Equal(1, second.Info.Parent?.Generation);
+    }
+
+    /// <summary>Maps are never read to the end; the clock of the deadline runs on while somebody waits.</summary>
+    private sealed class HangingMaps(IBackend inner, Microsoft.Extensions.Time.Testing.FakeTimeProvider clock) : Forwarding(inner)
+    {
+        public override async ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+        {
+            if (name.StartsWith(ObjectNames.MapsPrefix, StringComparison.Ordinal))
+            {
+                clock.Advance(ParentOpening.Deadline);
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+
+            return await base.ReadAsync(name, offset, destination, cancellationToken);
+        }
     }
 
     /// <summary>Maps cannot be read at the moment.</summary>

@@ -95,20 +95,22 @@ public sealed class LargeParentTests
 
     /// <summary>1 TiB as a table of numbers: what is allocated is exactly what the constants say, and enough samples fit.</summary>
     [Theory]
-    [InlineData(WriterOptions.DefaultParentMemory, 33)]
-    [InlineData(32L << 20, 66)]
+    [InlineData(WriterOptions.DefaultParentMemory, 26)]
+    [InlineData(32L << 20, 55)]
     public void A_tebibyte_fits_into_the_stated_memory(long memory, long rate)
     {
         const long Entries = (1L << 40) / SyntheticParent.RawLength;
         const long Segments = Entries / FormatConstants.MaxSegmentEntries;
         const long Packs = (1L << 40) / FormatConstants.PackTarget;
-        long index = (Segments * ParentLayout.SegmentBytes) + (Packs * 40);
-        Assert.True(index < ReuseBudget.IndexBytes(memory), $"{index} bytes of index");
-        SampleTable samples = new(Entries, ReuseBudget.SampleBytes(memory));
-        Assert.Equal(rate, samples.Rate);
-        long lines = ResidentTable.LinesIn(ReuseBudget.EntryBytes(memory));
+        const int Files = 1000;
+        ReuseBudget budget = ReuseBudget.For(memory, (Segments * 24) + (Packs * 24) + (Files * 40), Files);
+        Assert.True(budget.IsEnough);
+        Assert.True((Segments * ParentLayout.SegmentBytes) + (Packs * 40) < budget.Index);
+        SampleTable samples = new(Entries, budget.SampleBytes);
+        Assert.InRange(samples.Rate, 2, rate);
+        long lines = ResidentTable.LinesIn(budget.EntryBytes);
         ResidentTable table = new(lines);
-        Assert.True(table.MemoryBytes + samples.MemoryBytes + index <= memory);
+        Assert.True(table.MemoryBytes + samples.MemoryBytes + budget.Index <= memory);
 
         // Room for many times what is read ahead.
         Assert.True(lines / ResidentTable.LinesOf(FormatConstants.MaxSegmentEntries) > ParentWindow.MaxAhead * 8);

@@ -76,7 +76,7 @@ internal sealed class SyntheticParent : IDisposable
         IBackend backend = through ?? _backend;
         ParentPacks packs = new(Layout.Packs, [.. Layout.Packs.Select(static _ => true)]);
         packs.Attach(new PackTable());
-        ParentScan scan = new(backend, _keys, Layout, packs, memory);
+        ParentScan scan = new(backend, _keys, Layout, packs, new ReuseBudget(memory, 0));
         if (scan.Whole)
         {
             return new ParentSearch(packs, await scan.ReadWholeAsync(CancellationToken.None), null, null);
