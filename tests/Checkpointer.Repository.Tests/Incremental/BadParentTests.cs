@@ -97,9 +97,9 @@ public sealed class BadParentTests
         await using (SnapshotWriter writer = test.Begin())
         {
             FileWriter file = writer.OpenFile("f", FileKind.Pages);
-            for (int at = 0; at < _data.Length; at += 3000)
+            for (int at = 0; at < _data.Length; at += 30_000)
             {
-                file.Write(_data.AsSpan(at, Math.Min(3000, _data.Length - at)));
+                file.Write(_data.AsSpan(at, Math.Min(30_000, _data.Length - at)));
                 await writer.DrainAsync(CancellationToken.None);
             }
 
