@@ -90,6 +90,17 @@ public sealed partial class NodeClient
         {
             return await start(timeout.Token).ConfigureAwait(false);
         }
+        catch (HostException e) when (e.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded })
+        {
+            throw new OperationFailedException(
+                "service-lost",
+                $"The service at {SocketPath} went away before it said whether it took the request.",
+                "Start the service again: had it taken the request, it recovers the operation from its journal and logs what it found.",
+                e)
+            {
+                Workload = WorkloadState.Unknown,
+            };
+        }
         catch (OperationCanceledException e)
         {
             throw new HostException(

@@ -134,6 +134,7 @@ internal sealed class NodeHost : IAsyncDisposable
         services.AddSingleton(new RepositoryAccess(configuration.Repositories));
         services.AddSingleton(new CallerPids());
         services.AddSingleton<ServiceState>();
+        services.AddSingleton<OperationStore>();
         services.AddSingleton<OperationHistory>();
         services.AddSingleton<NodeMetrics>();
         services.AddSingleton<OperationScheduler>();

@@ -50,6 +50,12 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
         };
     }
 
+    private Operation(OperationResource over, TimeProvider time)
+        : this(over.Id, over.Kind, over.Subject, 0, NotAgain, time)
+    {
+        _state = over;
+    }
+
     public string Id { get; }
 
     public string Kind { get; }
@@ -60,6 +66,9 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
 
     /// <summary>Cancelled when somebody asks for it.</summary>
     public CancellationToken Cancellation => _cancellation.Token;
+
+    /// <summary>One that was over before this service was started.</summary>
+    public static Operation Past(OperationResource over, TimeProvider time) => new(over, time);
 
     /// <summary>The state now, and a task that completes with the next change.</summary>
     public (OperationResource State, Task Changed) Observe()
@@ -136,6 +145,9 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
     }
 
     public void Dispose() => _cancellation.Dispose();
+
+    private static Task<OperationYield> NotAgain(string id, IProgress<OperationProgress> progress, CancellationToken cancellationToken) =>
+        throw new InvalidOperationException($"operation {id} is over");
 
     private void Finish(Func<OperationResource, OperationResource> change, Action<OperationResource> record)
     {

@@ -1,6 +1,8 @@
 namespace Checkpointer.Node;
 
-/// <summary>The operations that the service knows: all that are not over, and the last ones that are. Thread-safe.</summary>
+/// <summary>
+/// The operations that the service knows: all that are not over, and the last ones that are, also those of its earlier lives. Thread-safe.
+/// </summary>
 internal sealed class OperationHistory
 {
     /// <summary>Finished operations that are kept: about 2 KiB each. Older ones are in the log.</summary>
@@ -9,6 +11,16 @@ internal sealed class OperationHistory
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Operation> _byId = new(StringComparer.Ordinal);
     private readonly LinkedList<Operation> _inOrder = [];
+    private readonly OperationStore _store;
+
+    public OperationHistory(OperationStore store, TimeProvider time)
+    {
+        _store = store;
+        foreach (var past in store.Load(MaxFinished))
+        {
+            Add(Operation.Past(past, time));
+        }
+    }
 
     public void Add(Operation operation)
     {
@@ -33,7 +45,7 @@ internal sealed class OperationHistory
         throw new UsageException(
             "operation-not-found",
             OperationId.IsValid(id) ? $"There is no operation {id} here." : "There is no such operation here.",
-            $"'checkpointer operations' lists them; the last {MaxFinished} finished ones are kept until the service ends.");
+            $"'checkpointer operations' lists them; the last {MaxFinished} finished ones are kept.");
     }
 
     public IReadOnlyList<OperationResource> List()
@@ -47,9 +59,13 @@ internal sealed class OperationHistory
         return [.. all.Select(o => o.State)];
     }
 
+    /// <summary>Writes a finished operation down; to be called before anybody can see that it is over.</summary>
+    public void Save(OperationResource finished) => _store.Save(finished);
+
     /// <summary>Forgets the oldest finished operations beyond the bound.</summary>
     public void Trim()
     {
+        List<string> forgotten = [];
         lock (_gate)
         {
             var finished = _inOrder.Count(o => o.State.IsOver);
@@ -58,6 +74,7 @@ internal sealed class OperationHistory
                 var next = node.Next;
                 if (node.Value.State.IsOver)
                 {
+                    forgotten.Add(node.Value.Id);
                     _byId.Remove(node.Value.Id);
                     _inOrder.Remove(node);
                     finished--;
@@ -66,5 +83,7 @@ internal sealed class OperationHistory
                 node = next;
             }
         }
+
+        forgotten.ForEach(_store.Forget);
     }
 }

@@ -262,6 +262,7 @@ internal sealed class OperationScheduler : IAsyncDisposable
     /// <summary>Whoever sees an operation as finished finds it in metrics and log.</summary>
     private void Record(OperationResource state, OperationFigures? figures, Exception? exception)
     {
+        _history.Save(state);
         _metrics.Finished(state, figures);
         NodeLog.Finished(_logger, state, figures, exception);
     }

@@ -26,6 +26,7 @@ internal static class EventIds
     public const int OperationAttention = 1205;
     public const int OperationRefused = 1206;
     public const int RestoreSucceeded = 1207;
+    public const int HistoryFailed = 1208;
 
     public const int PeerRefused = 1300;
     public const int RequestFailed = 1301;

@@ -154,6 +154,10 @@ internal static partial class NodeLog
         ILogger logger, Exception? exception, string operation, string kind, string subject, string code, string error,
         double totalMs, string timings);
 
+    [LoggerMessage(EventIds.HistoryFailed, LogLevel.Warning,
+        "The record of finished operation {Operation} could not be kept or read; nothing else depends on it")]
+    public static partial void HistoryFailed(ILogger logger, Exception exception, string operation);
+
     private static string Timings(IEnumerable<KeyValuePair<string, double>> timings)
     {
         return string.Join(' ', timings.Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Key}={t.Value:0.#}ms")));
