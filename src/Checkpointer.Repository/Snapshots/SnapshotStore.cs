@@ -145,13 +145,19 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
     /// <summary>Manifest first: from then on the snapshot does not exist.</summary>
     public async Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken)
     {
-        if (!await backend.DeleteAsync(ObjectNames.Manifest(id), cancellationToken).ConfigureAwait(false))
+        if (!await TryDeleteAsync(id, cancellationToken).ConfigureAwait(false))
         {
             throw new RepositoryException(
                 RepositoryCodes.SnapshotNotFound, $"there is no snapshot {id} in {backend.Describe()}", "run 'checkpointer list' to see the snapshots");
         }
+    }
 
+    /// <summary>As <see cref="DeleteAsync"/>; false: it was not there.</summary>
+    public async Task<bool> TryDeleteAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        bool deleted = await backend.DeleteAsync(ObjectNames.Manifest(id), cancellationToken).ConfigureAwait(false);
         await backend.DeleteAsync(ObjectNames.Superseded(id), cancellationToken).ConfigureAwait(false);
+        return deleted;
     }
 
     private static string DigestOf(ReadOnlySpan<byte> data) => Convert.ToHexStringLower(SHA256.HashData(data));

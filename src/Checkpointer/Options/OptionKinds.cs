@@ -91,6 +91,51 @@ internal static class OptionKinds
         };
     }
 
+    /// <summary>A time span that may be zero.</summary>
+    public static Option<TimeSpan?> Age(string name, string description, string example)
+    {
+        return new ValueOption<TimeSpan?>(name, example)
+        {
+            HelpName = "AGE",
+            Description = description,
+            CustomParser = result => Parsed<TimeSpan?>(result, example, static text => Durations.Parse(text)),
+        };
+    }
+
+    /// <summary>A whole number of at least one.</summary>
+    public static Option<int?> Count(string name, string description, string example)
+    {
+        return new ValueOption<int?>(name, example)
+        {
+            HelpName = "N",
+            Description = description,
+            CustomParser = result => Parsed<int?>(
+                result,
+                example,
+                static text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0
+                    ? count
+                    : throw new FormatException($"'{text}' is not a number of at least 1")),
+        };
+    }
+
+    /// <summary>A percentage above zero, up to <paramref name="max"/>.</summary>
+    public static Option<double?> Percent(string name, double max, string description, string example)
+    {
+        return new ValueOption<double?>(name, example)
+        {
+            HelpName = "PERCENT",
+            Description = description,
+            CustomParser = result => Parsed<double?>(
+                result,
+                example,
+                text => double.TryParse(text.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent)
+                    && percent > 0 && percent <= max
+                        ? percent
+                        : throw new FormatException(
+                            string.Create(CultureInfo.InvariantCulture, $"'{text}' is not a percentage above 0, up to {max}"))),
+        };
+    }
+
     /// <summary><c>KEY=VALUE</c> pairs; a key may be given once.</summary>
     public static Option<Dictionary<string, string>> Pairs(string name, string description, string example, string placeholder = "KEY=VALUE")
     {

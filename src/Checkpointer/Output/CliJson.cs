@@ -19,6 +19,10 @@ namespace Checkpointer.Cli.Output;
 [JsonSerializable(typeof(ShowOutput))]
 [JsonSerializable(typeof(DeleteOutput))]
 [JsonSerializable(typeof(CheckOutput))]
+[JsonSerializable(typeof(PruneOutput))]
+[JsonSerializable(typeof(RetainOutput))]
+[JsonSerializable(typeof(StatsOutput))]
+[JsonSerializable(typeof(UnlockOutput))]
 [JsonSerializable(typeof(OperationsOutput))]
 [JsonSerializable(typeof(NodeOutput))]
 [JsonSerializable(typeof(VersionOutput))]
@@ -53,20 +57,6 @@ internal sealed record DeleteOutput
     public required string Snapshot { get; init; }
 
     public required bool Deleted { get; init; }
-}
-
-/// <summary>The shape of <c>check --json</c>.</summary>
-internal sealed record CheckOutput
-{
-    public required bool Damaged { get; init; }
-
-    public required int Snapshots { get; init; }
-
-    public required int Packs { get; init; }
-
-    public required long BytesChecked { get; init; }
-
-    public required IReadOnlyList<Finding> Findings { get; init; }
 }
 
 /// <summary>The shape of <c>operations --json</c>.</summary>

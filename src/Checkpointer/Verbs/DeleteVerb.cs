@@ -24,8 +24,7 @@ internal sealed class DeleteVerb : Verb
             "Deletes a snapshot: from then on it does not exist. Later snapshots of the same workload stay whole, also where they "
                 + "share data with it. "
                 + "There is no question and no way back.",
-            "The space that its data takes is not freed yet by this version: what no snapshot names stays in the repository, and "
-                + "'check' lists it as notes.",
+            "The space that its data takes is freed by the next 'checkpointer prune', as far as no other snapshot shares it.",
         ],
         Examples = [new("By its id:", "checkpointer delete 3f9c1d0e5b7a48f2a6c49d8e7b6a5f40-3 --repo /srv/checkpoints")],
         ExitCodes =
