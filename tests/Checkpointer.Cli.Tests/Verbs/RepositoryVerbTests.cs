@@ -151,7 +151,8 @@ public sealed class RepositoryVerbTests
         Assert.Equal(0, await cli.RunAsync(arguments));
         Assert.StartsWith("sound: 1 snapshots, 1 packs", cli.OutLines[^1], StringComparison.Ordinal);
         Assert.Equal(0, await cli.RunAsync([.. arguments, "--json"]));
-        Assert.Equal("damaged snapshots packs bytesChecked findings".Split(' ').Order(), JsonShapeTests.Names(cli.Json()));
+        Assert.Equal(
+            "damaged depth samplePercent seed snapshots packs bytesChecked findings".Split(' ').Order(), JsonShapeTests.Names(cli.Json()));
         Assert.False(cli.Json().GetProperty("damaged").GetBoolean());
     }
 
