@@ -170,7 +170,8 @@ public sealed class RepositoryVerbTests
         Assert.Contains(Path.GetFileName(pack), cli.Out, StringComparison.Ordinal);
         Assert.Equal(4, await cli.RunAsync("check", "--data", "--json"));
         Assert.True(cli.Json().GetProperty("damaged").GetBoolean());
-        JsonShapeTests.AssertFinding(cli.Json().GetProperty("findings")[0]);
+        Assert.Equal(
+            "code severity subject found needed remedy snapshots".Split(' ').Order(), JsonShapeTests.Names(cli.Json().GetProperty("findings")[0]));
     }
 
     [Fact]
