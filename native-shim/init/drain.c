@@ -14,7 +14,7 @@ enum {
     FLUSH_READS_MOST = 256, // a flush takes up to 16 MiB: more than any pipe holds, but not for ever
 };
 
-void drain_init(struct drain *drain, int output, const struct map *maps, size_t map_count)
+void drain_init(struct drain *drain, struct output_log *output, const struct map *maps, size_t map_count)
 {
     *drain = (struct drain){ .output = output };
     for (size_t i = 0; i < map_count; i++) {
@@ -30,23 +30,6 @@ static void drop(struct drain *drain, size_t length)
     drain->dropped_reason = errno;
 }
 
-// The bytes of `data` that were written; fewer than `length` when the file takes no more.
-static size_t write_some(int fd, const char *data, size_t length)
-{
-    size_t done = 0;
-    while (done < length) {
-        ssize_t written = write(fd, data + done, length - done);
-        if (written < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            break;
-        }
-        done += (size_t)written;
-    }
-    return done;
-}
-
 static bool tell_dropped(struct drain *drain)
 {
     if (drain->dropped == 0) {
@@ -55,7 +38,7 @@ static bool tell_dropped(struct drain *drain)
     char line[160];
     int length = snprintf(line, sizeof line, "\n[checkpointer-init: %" PRIu64 " bytes of output dropped: %s]\n", drain->dropped,
                           strerror(drain->dropped_reason));
-    if (length < 0 || write_some(drain->output, line, (size_t)length) < (size_t)length) {
+    if (length < 0 || output_log_write(drain->output, line, (size_t)length) < (size_t)length) {
         return false;
     }
     drain->dropped = 0;
@@ -68,7 +51,7 @@ static void store(struct drain *drain, const char *data, size_t length)
         drop(drain, length);
         return;
     }
-    size_t written = write_some(drain->output, data, length);
+    size_t written = output_log_write(drain->output, data, length);
     if (written < length) {
         drop(drain, length - written);
     }

@@ -27,7 +27,7 @@ void owner_init(struct owner *owner, struct restore_options *options, struct sta
         .childless = true,
         .start_deadline = now_ms() + options->deadline_ms,
     };
-    drain_init(&owner->drain, state->output, options->maps, options->map_count);
+    drain_init(&owner->drain, &state->output, options->maps, options->map_count);
 }
 
 int owner_start(struct owner *owner)

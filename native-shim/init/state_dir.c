@@ -83,7 +83,7 @@ static int bind_socket(const char *path)
 
 int state_dir_open(const char *path, struct state_dir *state)
 {
-    *state = (struct state_dir){ -1, -1, -1, -1, -1 };
+    *state = (struct state_dir){ .directory = -1, .listener = -1, .log = -1, .output = { .fd = -1 }, .criu_output = -1 };
     state->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (state->directory < 0) {
         return fail("cannot open the state directory %.256s: %m", path);
@@ -102,8 +102,7 @@ int state_dir_open(const char *path, struct state_dir *state)
         || remove_stale(state->directory, exit_name) < 0) {
         return -1;
     }
-    state->output = open_appended(state->directory, "output.log");
-    if (state->output < 0) {
+    if (output_log_open(&state->output, state->directory) < 0) {
         return -1;
     }
     state->criu_output = open_appended(state->directory, "criu.err");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "init/ending.h"
+#include "init/output_log.h"
 
 // The directory of one restored tree. Everything in it is reached through the opened directory, so the
 // owner goes on when somebody renames or removes it.
@@ -8,7 +9,7 @@ struct state_dir {
     int directory;
     int listener;    // bound to init.sock, not yet listening
     int log;         // init.log, locked for as long as the owner lives
-    int output;      // output.log
+    struct output_log output;
     int criu_output; // criu.err
 };
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -40,6 +41,38 @@ class Maps(unittest.TestCase):
         client, _ = owner.start(self)
         self.assertEqual("exited 0", client.line())
         self.assertEqual(3000000, os.path.getsize(owner.file("output.log")))
+
+    def test_a_full_log_is_put_aside_at_the_end_of_a_line_and_only_one_is_kept(self):
+        most = 64 * 1024 * 1024
+        owner = Owner(self, "--map", "pipe:[1]=log", fake=["--root", f"fill:{2 * most + most // 2};write:the end;exit:0"])
+        client, _ = owner.start(self)
+        client.socket.settimeout(180)  # 160 MiB through a pipe, on a machine under load
+        self.assertEqual("exited 0", client.line())
+        names = [name for name in os.listdir(owner.state) if name.startswith("output.log")]
+        self.assertEqual(["output.log", "output.log.1"], sorted(names))
+        older, current = os.path.getsize(owner.file("output.log.1")), os.path.getsize(owner.file("output.log"))
+        self.assertTrue(most - 65536 <= older <= most + 65536, older)
+        self.assertTrue(0 < current <= most, current)
+        with open(owner.file("output.log.1"), "rb") as file:
+            file.seek(-16, os.SEEK_END)
+            self.assertEqual(b"0123456789abcde\n", file.read())
+        with open(owner.file("output.log"), "rb") as file:
+            self.assertEqual(b"0123456789abcde\n", file.read(16))
+            file.seek(-8, os.SEEK_END)
+            self.assertEqual(b"the end\n", file.read())
+        for name in names:
+            self.assertEqual(0o600, os.stat(owner.file(name)).st_mode & 0o777)
+
+    def test_a_log_that_an_earlier_owner_filled_counts(self):
+        folder = tempfile.mkdtemp(prefix="shim-state-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        with open(os.path.join(folder, "output.log"), "wb") as file:
+            file.truncate(64 * 1024 * 1024)
+        owner = Owner(self, "--map", "pipe:[1]=log", state=folder, fake=["--root", "write:first;write:second;exit:0"])
+        client, _ = owner.start(self)
+        self.assertEqual("exited 0", client.line())
+        self.assertGreaterEqual(os.path.getsize(owner.file("output.log.1")), 64 * 1024 * 1024)
+        self.assertIn("second\n", owner.output() + read(owner.file("output.log.1"))[-16:])
 
     def test_a_pty_is_drained_too(self):
         owner = Owner(self, "--map", "tty[8800:2d]=pty", "--map", "tty[8801:2d]=pty", fake=["--root", "fill:300000;write:hi;exit:0"])
