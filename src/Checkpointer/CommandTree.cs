@@ -33,6 +33,8 @@ internal sealed class CommandTree
             new UnlockVerb(),
             new KeyVerb(),
             new CopyVerb(completion),
+            new ExportVerb(completion),
+            new ImportVerb(),
             new OperationsVerb(),
             new NodeVerb(),
             new VersionVerb(),

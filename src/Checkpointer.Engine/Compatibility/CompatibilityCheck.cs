@@ -54,6 +54,12 @@ public static class CompatibilityCheck
 
     private static bool Cpu(Requirement requirement, NodeProfile profile, FindingList findings)
     {
+        if (requirement.CpuFlags.Count == 0)
+        {
+            // Imported images: CRIU compares with what it wrote into them itself.
+            return false;
+        }
+
         IReadOnlyList<string> missing = CpuComparison.Missing(requirement.Architecture, requirement.CpuFlags, profile.CpuFlags);
         if (missing.Count > 0)
         {
@@ -106,7 +112,7 @@ public static class CompatibilityCheck
                 $"1: the tree reserves {ByteSize.Format(requirement.LargestMapping)} of address space in one piece", "run 'sysctl vm.overcommit_memory=1'");
         }
 
-        if (requirement.CgroupMode != profile.CgroupMode)
+        if (requirement.CgroupMode.Length > 0 && requirement.CgroupMode != profile.CgroupMode)
         {
             findings.Note("cgroup-mode-differs", "cgroups", profile.CgroupMode, requirement.CgroupMode, "nothing, unless the program reads its own cgroup");
         }

@@ -19,6 +19,11 @@ public sealed record WorkloadRecord
     /// <summary>The operation that made the snapshot: after a crash it tells ours from another writer's of the same generation.</summary>
     public string? Operation { get; set; }
 
+    /// <summary>
+    /// The snapshot was imported from a directory of images: its requirement is what the images tell, and a restore can check less.
+    /// </summary>
+    public bool Imported { get; set; }
+
     /// <summary>The root's pid as the tree itself sees it.</summary>
     public required int RootPid { get; init; }
 

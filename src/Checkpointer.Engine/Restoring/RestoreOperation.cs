@@ -2,6 +2,7 @@ using Checkpointer.Engine.Checkpointing;
 using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Images;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Preflight;
@@ -167,7 +168,8 @@ internal sealed partial class RestoreOperation
             record.Requirement,
             NodeProfile.Read(criu),
             new RestoreTarget { Carried = record.StateFiles.Select(static f => f.Path).ToHashSet(StringComparer.Ordinal) });
-        return report with { Verdict = new Verdict([.. report.Verdict.Findings, .. files.Check()]) };
+        List<Finding> imported = record.Imported ? [ImageImport.RestoreNote] : [];
+        return report with { Verdict = new Verdict([.. report.Verdict.Findings, .. files.Check(), .. imported]) };
     }
 
     private BlockPool Pool(SnapshotReader reader)

@@ -31,7 +31,9 @@ internal sealed partial class RestoreSession
             PidFile = PidFile,
             ActionScript = _services.Hook,
             CloseTcp = Compatibility.CloseTcp,
-            Tree = Record.Options with { CpuCapability = Compatibility.CpuCapability },
+            Tree = Compatibility.CpuCapability == TreeOptions.DefaultCpuCapability
+                ? Record.Options
+                : Record.Options with { CpuCapability = Compatibility.CpuCapability },
         }.ToArguments());
         return arguments;
     }

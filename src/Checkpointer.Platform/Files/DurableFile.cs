@@ -74,6 +74,23 @@ public static class DurableFile
         return true;
     }
 
+    /// <summary>
+    /// Gives a finished directory (whose files were flushed) its name. The name may be an empty directory, which it replaces; anything else there is
+    /// an error (ENOTEMPTY, ENOTDIR), and then the temporary one stays.
+    /// </summary>
+    public static void PublishDirectory(string temporaryPath, string path)
+    {
+        NativePath.Check(temporaryPath);
+        NativePath.Check(path);
+        SyncDirectory(temporaryPath);
+        if (Libc.Rename(temporaryPath, path) != 0)
+        {
+            throw Libc.Failure($"rename to {path}");
+        }
+
+        SyncDirectory(DirectoryOf(path));
+    }
+
     /// <summary>A fresh temporary name beside the path, on the same file system.</summary>
     public static string TemporaryPathFor(string path) => Path.Combine(
         DirectoryOf(path), TemporaryPrefix + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(NameBytes)));

@@ -13,6 +13,8 @@ namespace Checkpointer.Cli.Output;
 [JsonSerializable(typeof(ErrorOutput))]
 [JsonSerializable(typeof(InitOutput))]
 [JsonSerializable(typeof(CopyOutput))]
+[JsonSerializable(typeof(ExportOutput))]
+[JsonSerializable(typeof(ImportOutput))]
 [JsonSerializable(typeof(KeyListOutput))]
 [JsonSerializable(typeof(KeyChangeOutput))]
 [JsonSerializable(typeof(ListOutput))]

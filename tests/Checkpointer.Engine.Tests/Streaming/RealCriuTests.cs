@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Checkpointer.Engine.Tests.Streaming;
 
 /// <summary>The stream with the real CRIU: a tree of processes through a repository and back, its memory checked by itself.</summary>
-public sealed class RealCriuTests : StreamFixture
+public sealed partial class RealCriuTests : StreamFixture
 {
     private static readonly TimeSpan CriuPatience = TimeSpan.FromSeconds(120);
 
@@ -72,14 +72,14 @@ public sealed class RealCriuTests : StreamFixture
     }
 
     // The pids of the tree are wanted back, and on a busy machine a zombie or somebody's short-lived process may hold one of them.
-    private async Task RestoreWhenPidsAreFreeAsync(string criu, CheckpointRepository repository, SnapshotInfo info)
+    private static async Task WhenPidsAreFreeAsync(Func<Task> restore)
     {
         const int attempts = 30;
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                await RestoreAsync(criu, repository, info);
+                await restore();
                 return;
             }
             catch (Xunit.Sdk.FailException e) when (e.Message.Contains("File exists", StringComparison.Ordinal) && attempt < attempts)
@@ -88,6 +88,9 @@ public sealed class RealCriuTests : StreamFixture
             }
         }
     }
+
+    private Task RestoreWhenPidsAreFreeAsync(string criu, CheckpointRepository repository, SnapshotInfo info) =>
+        WhenPidsAreFreeAsync(() => RestoreAsync(criu, repository, info));
 
     private async Task RestoreAsync(string criu, CheckpointRepository repository, SnapshotInfo info)
     {
