@@ -236,8 +236,8 @@ public sealed class ImageImport(CheckpointRepository repository, TimeProvider ti
                 TcpEstablished = has.Any(static n => n.StartsWith("tcp-stream-", StringComparison.Ordinal)),
                 ShellJob = description.IsShellJob,
 
-                // CRIU writes what it compares instructions with only when it was asked to.
-                CpuCapability = has.Contains(CpuInfo) ? TreeOptions.DefaultCpuCapability : "fpu",
+                // CRIU writes what it compares processors with only when it was asked to, and refuses to compare without it.
+                CpuCapability = has.Contains(CpuInfo) ? TreeOptions.DefaultCpuCapability : "none",
             },
             StateFiles = [],
         };
