@@ -16,7 +16,7 @@
 typedef int CUresult;
 typedef uint64_t CUdeviceptr;
 
-struct process process = { .connection = -1, .gate = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER };
+struct process process = { .gate = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER };
 
 static __thread int current_device;
 static char last_module; // what handles point at: only one kernel is known
@@ -45,17 +45,6 @@ static int leave(int result)
     return result;
 }
 
-static pthread_mutex_t wire = PTHREAD_MUTEX_INITIALIZER;
-
-int process_request(struct sim_message *message, const void *payload, void *reply, size_t capacity)
-{
-    message->client = process.client;
-    pthread_mutex_lock(&wire);
-    int outcome = sim_call(process.connection, message, payload, reply, capacity);
-    pthread_mutex_unlock(&wire);
-    return outcome < 0 ? UNKNOWN : message->result;
-}
-
 int process_transfer(uint32_t op, uint64_t address, void *data, uint64_t size)
 {
     int result = SUCCESS;
@@ -65,18 +54,6 @@ int process_transfer(uint32_t op, uint64_t address, void *data, uint64_t size)
         result = process_request(&message, (char *)data + done, (char *)data + done, part);
     }
     return result;
-}
-
-int process_connect(const char *socket_path)
-{
-    process.connection = sim_connect(socket_path);
-    struct sim_message hello = { .op = OP_HELLO, .a = process.flags, .payload = (uint32_t)strlen(process.group) };
-    if (process_request(&hello, process.group, &process.node, sizeof process.node) != SUCCESS) {
-        close(process.connection);
-        process.connection = -1;
-        return NO_DEVICE;
-    }
-    return SUCCESS;
 }
 
 // Not close-on-exec: a child that only forks or executes holds them too, without using any GPU.
@@ -140,7 +117,8 @@ EXPORT CUresult cuInit(unsigned int flags)
     const char *group = getenv("GPU_SIMULATOR_GROUP");
     snprintf(process.group, sizeof process.group, "%s", group != NULL ? group : "");
     process.flags = getenv("GPU_SIMULATOR_JOB") != NULL ? FLAG_JOB : 0;
-    if (getrandom(&process.client, sizeof process.client, 0) != sizeof process.client || process_connect(path) != SUCCESS) {
+    if (getrandom(&process.client, sizeof process.client, 0) != sizeof process.client || process_start_wire() != SUCCESS ||
+        process_connect(path) != SUCCESS) {
         return NO_DEVICE;
     }
     choose_devices();

@@ -161,8 +161,7 @@ static int checkpoint(void)
     (void)process_request(&release, NULL, NULL, 0);
     process_close_devices();
     tell_state(CHECKPOINTED);
-    close(process.connection);
-    process.connection = -1;
+    process_disconnect();
     return SUCCESS;
 }
 
@@ -253,8 +252,7 @@ static int restore(void)
     if (result != SUCCESS) {
         struct sim_message release = { .op = OP_RELEASE };
         (void)process_request(&release, NULL, NULL, 0);
-        close(process.connection);
-        process.connection = -1;
+        process_disconnect();
         return result;
     }
     for (uint32_t i = 0; i < process.device_count; i++) {

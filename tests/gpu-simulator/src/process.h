@@ -16,7 +16,7 @@ struct process_block {
 
 struct process {
     bool initialized;
-    int connection;        // to the node's daemon; -1 between checkpoint and restore
+    bool connected;        // to the node's daemon; not between checkpoint and restore
     uint64_t client;
     uint32_t flags;
     char group[32];        // processes that share device memory name one
@@ -44,6 +44,8 @@ extern struct process process;
 int process_request(struct sim_message *message, const void *payload, void *reply, size_t capacity);
 int process_transfer(uint32_t op, uint64_t address, void *data, uint64_t size);
 int process_connect(const char *socket_path);
+void process_disconnect(void);
+int process_start_wire(void);
 void process_open_devices(void);
 void process_close_devices(void);
 int process_start_thread(void);
