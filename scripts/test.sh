@@ -15,6 +15,7 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/suites.sh"
 . "$ROOT/scripts/lib/filler.sh"
+. "$ROOT/scripts/lib/gpu.sh"
 
 SUITE=core
 LONG=0
@@ -54,7 +55,7 @@ build_tests() {
     # The lock of build.sh: MSBuild's obj folders are shared.
     run_quietly "building the tests" flock -w 1800 "$ARTIFACTS/build.lock" \
         dotnet build "$ROOT/Checkpointer.sln" -v q -nologo -clp:NoSummary -nodeReuse:false &&
-        build_filler
+        build_filler && build_simulator
 }
 
 run_core() {
@@ -68,6 +69,11 @@ run_core() {
 }
 
 run_repository() { test_project Checkpointer.Repository.Tests "$UNIT_LIMIT" "${FILTER[@]}"; }
+
+run_gpu() {
+    ctest_tests gpu-simulator "$SIMULATOR"
+    test_project Checkpointer.Gpu.Tests "$INTEGRATION_LIMIT" "${FILTER[@]}"
+}
 
 # run_later PROJECT LIMIT: for suites that come with a later part of the product.
 run_later() {
@@ -88,7 +94,7 @@ export PATH=$PATH:$ARTIFACTS/tools
 case $SUITE in
     core) run_repository; run_core ;;
     repository) run_repository ;;
-    gpu) run_later Checkpointer.Gpu.Tests "$UNIT_LIMIT" ;;
+    gpu) run_gpu ;;
     containers) run_later Checkpointer.Containers.Tests "$INTEGRATION_LIMIT" ;;
     all)
         run_repository

@@ -194,6 +194,7 @@ static void read_gpu(struct json *json, unsigned int index, nvml_device device)
         pci.bus_id[sizeof pci.bus_id - 1] = '\0';
         json_string(json, "bus", pci.bus_id);
     }
+    read_number(json, "minor", "nvmlDeviceGetMinorNumber", device);
     int major = 0;
     int minor = 0;
     if (CALL("nvmlDeviceGetCudaComputeCapability", (nvml_device, int *, int *), device, &major, &minor) == NVML_SUCCESS) {

@@ -74,14 +74,17 @@ test_script() {
 }
 
 # native_tests: what CMake registered as tests of the shim.
-native_tests() {
-    local log=$ARTIFACTS/results/native-shim.log rc=0 started=$SECONDS total failed
-    if [ ! -e "$ARTIFACTS/native/CTestTestfile.cmake" ]; then
+native_tests() { ctest_tests native-shim "$ARTIFACTS/native"; }
+
+# ctest_tests NAME BUILD: what CMake registered as tests in a build.
+ctest_tests() {
+    local name=$1 build=$2 log=$ARTIFACTS/results/$1.log rc=0 started=$SECONDS total failed
+    if [ ! -e "$build/CTestTestfile.cmake" ]; then
         return
     fi
     mkdir -p "$ARTIFACTS/results"
-    echo "== native-shim"
-    timeout --kill-after=30 "$UNIT_LIMIT" ctest --test-dir "$ARTIFACTS/native" --output-on-failure >"$log" 2>&1 </dev/null || rc=$?
+    echo "== $name"
+    timeout --kill-after=30 "$UNIT_LIMIT" ctest --test-dir "$build" --output-on-failure >"$log" 2>&1 </dev/null || rc=$?
     if [[ $(grep 'tests passed' "$log" | tail -n 1) =~ ,\ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
         failed=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
     elif [ "$rc" -eq 0 ]; then
@@ -90,5 +93,5 @@ native_tests() {
         failed=1 total=1
     fi
     [ "$failed" -eq 0 ] || tail -n 60 "$log"
-    record native-shim $((SECONDS - started)) $((total - failed)) "$failed" 0
+    record "$name" $((SECONDS - started)) $((total - failed)) "$failed" 0
 }

@@ -2,6 +2,7 @@ using Checkpointer.Engine.Checkpointing;
 using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Preflight;
 using Checkpointer.Engine.Recovery;
 using Checkpointer.Engine.Restoring;
@@ -27,6 +28,13 @@ public sealed class CheckpointEngine : IEngine
         _services = new EngineServices(options, loggers, time, openBackend);
     }
 
+    /// <summary>Told each step of the GPU part; for tests, which strike there.</summary>
+    internal Action<string>? GpuStepReached
+    {
+        get => _services.GpuStepReached;
+        set => _services.GpuStepReached = value;
+    }
+
     /// <inheritdoc/>
     public Task<CheckpointResult> CheckpointAsync(
         string operationId, CheckpointRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken) =>
@@ -45,6 +53,7 @@ public sealed class CheckpointEngine : IEngine
         var tree = _services.Trees.FindByRoot(identity);
         var inspection = WorkloadInspector.Inspect(
             pid, new InspectOptions { OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null });
+        inspection = inspection.With(await GpuSurvey.RunAsync(_services, inspection, cancellationToken).ConfigureAwait(false));
         var lacking = await criu.LackingAsync(inspection.Options, cancellationToken).ConfigureAwait(false);
         var verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings]);
         return new PreflightReport
@@ -68,6 +77,8 @@ public sealed class CheckpointEngine : IEngine
         await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var report = RestoreOperation.Compare(record, new FileWriteBack(record.StateFiles, record.StateDirectories), criu.Criu);
+        report = RestoreOperation.With(
+            report, await GpuCompatibility.PlanAsync(_services, record.Gpu, [], cancellationToken).ConfigureAwait(false));
         // The comparison knows only that there is no CRIU; the look for it knows why.
         var verdict = new Verdict([.. criu.Findings, .. report.Verdict.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
         return new PreflightReport

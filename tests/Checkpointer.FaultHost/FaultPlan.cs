@@ -14,6 +14,14 @@ internal sealed record FaultPlan
 
     public string? CriuPath { get; init; }
 
+    /// <summary>The libraries of the GPU driver.</summary>
+    public string? CudaLibrary { get; init; }
+
+    public string? NvmlLibrary { get; init; }
+
+    /// <summary>SIGKILL to ourselves at the how manieth step of the GPU part; zero: never.</summary>
+    public int DieAtGpuStep { get; init; }
+
     public required string Operation { get; init; }
 
     /// <summary>Exactly one of these is set, or neither: then only <see cref="Recover"/> happens.</summary>

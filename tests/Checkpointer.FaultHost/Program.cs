@@ -16,6 +16,7 @@ var engine = new CheckpointEngine(
         RunDirectory = plan.RunDirectory,
         ShimDirectory = plan.ShimDirectory,
         CriuPath = plan.CriuPath,
+        Gpu = new GpuOptions { CudaLibrary = plan.CudaLibrary, NvmlLibrary = plan.NvmlLibrary },
         StallLimit = TimeSpan.FromSeconds(plan.StallLimitSeconds),
     },
     NullLoggerFactory.Instance,
@@ -41,6 +42,15 @@ var engine = new CheckpointEngine(
         opened.Enqueue(faults);
         return progress.Store = faults;
     });
+var gpuSteps = 0;
+engine.GpuStepReached = step =>
+{
+    Console.Error.WriteLine($"gpu step {step}");
+    if (++gpuSteps == plan.DieAtGpuStep)
+    {
+        DyingBackend.Die();
+    }
+};
 var report = new FaultReport();
 try
 {

@@ -27,6 +27,7 @@ public sealed class ConfigurationTests
               "log": { "format": "json", "level": "debug" },
               "criu": "/opt/criu",
               "shimDirectory": "/opt/shim",
+              "gpu": { "cudaLibrary": "/opt/libcuda.so.1", "nvmlLibrary": "/opt/libnvidia-ml.so.1" },
             }
             """);
 
@@ -40,6 +41,7 @@ public sealed class ConfigurationTests
         Assert.Equal(IPEndPoint.Parse("0.0.0.0:9464"), read.MetricsListen);
         Assert.Equal(
             (LogFormat.Json, LogLevel.Debug, "/opt/criu", "/opt/shim"), (read.LogFormat, read.LogLevel, read.CriuPath, read.ShimDirectory));
+        Assert.Equal(("/opt/libcuda.so.1", "/opt/libnvidia-ml.so.1"), (read.CudaLibrary, read.NvmlLibrary));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Preflight;
@@ -77,6 +78,8 @@ internal sealed partial class CheckpointOperation
         inspection = inspection with { Options = CriuOptionOverrides.Apply(derived, _request.CriuOptions) };
         var lacking = await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false);
         inspection = inspection with { Verdict = new Verdict([.. lacking, .. CriuOptionOverrides.Notes(derived, _request.CriuOptions), .. inspection.Verdict.Findings]) };
+        var gpus = await GpuSurvey.RunAsync(_services, inspection, abort.Token).ConfigureAwait(false);
+        inspection = inspection.With(gpus);
         Refusal.ThrowIf(inspection.Verdict, _request.Force, $"Process {inspection.Tree.Root.Label} cannot be checkpointed");
         EngineLog.CheckpointStarted(
             _services.Logger, _id, root.Pid, inspection.Tree.Root.Stat.Name, inspection.Tree.Processes.Count, inspection.EstimatedBytes);
@@ -99,6 +102,7 @@ internal sealed partial class CheckpointOperation
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
         var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
         using var journal = _services.Journal.Open(Describe(inspection, root, target, place, logs));
+        await using IDeviceContext devices = gpus.Processes.Count == 0 ? new NoDevices() : new GpuSuspension(_services, gpus, journal);
 
         var dump = new DumpSession(_services, _id, _request, abort)
         {
@@ -112,6 +116,7 @@ internal sealed partial class CheckpointOperation
             Place = place,
             LogDirectory = logs,
             Journal = journal,
+            Devices = devices,
             Enter = Enter,
             Report = Report,
         };

@@ -46,6 +46,7 @@ internal sealed partial class DumpSession
     {
         var report = await new WorkloadRescue(_services.Logger, _services.Time)
             .MendAsync(Journal.Entry with { Frozen = true }, CancellationToken.None).ConfigureAwait(false);
+        var lost = await ResumeDevicesAsync(report).ConfigureAwait(false);
         if (_committed is { } snapshot && !_request.LeaveRunning && report.State != WorkloadState.Gone)
         {
             await SupersedeAsync(snapshot).ConfigureAwait(false);
@@ -54,6 +55,12 @@ internal sealed partial class DumpSession
         if (report.State == WorkloadState.Unknown)
         {
             return NotThawed($"{error.Message} Afterwards {report.Detail}.", error);
+        }
+
+        if (lost is not null)
+        {
+            // The entry stays open: a start that finds the process gone, or the driver answering again, ends it.
+            return error is AttentionException { Code: "gpu-not-resumed" } told ? told : NotResumed(lost, error);
         }
 
         if (!_sealHangs)

@@ -26,6 +26,7 @@ internal sealed partial class DumpSession
         {
             await capture.Complete.WaitAsync(cancellationToken).ConfigureAwait(false);
             CheckRoot(call.InitPid);
+            Devices.CheckImage(capture.Statistics);
             var captured = await DedicatedThread.Run("file capture", () => files.Capture(Root.Pid, StatePaths(), cancellationToken))
                 .ConfigureAwait(false);
 
@@ -103,6 +104,7 @@ internal sealed partial class DumpSession
             Requirement = RequirementBuilder.WhileFrozen(Inspection.Requirement, tree) with { CriuVersion = Criu.Version.ToString() },
             Options = Inspection.Options,
             StateFiles = files,
+            Gpu = Devices.Record,
             StateDirectories = FileCapture.DirectoriesOf(Root.Pid, files.Select(static f => f.Path)),
         };
         return new ManifestContent

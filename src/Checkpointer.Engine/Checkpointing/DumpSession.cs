@@ -1,5 +1,6 @@
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Preflight;
 using Checkpointer.Engine.Recovery;
@@ -63,6 +64,9 @@ internal sealed partial class DumpSession
 
     public required OpenJournalEntry Journal { get; init; }
 
+    /// <summary>What of the workload is not in its memory.</summary>
+    public required IDeviceContext Devices { get; init; }
+
     /// <summary>Told when a phase begins.</summary>
     public required Action<string> Enter { get; init; }
 
@@ -99,7 +103,7 @@ internal sealed partial class DumpSession
             _services.Time,
             _abort,
             _services.Options.StallLimit,
-            () => HashCode.Combine(capture.LastProgress, Writer.Progress.LastAdvance, files.Bytes),
+            () => HashCode.Combine(capture.LastProgress, Writer.Progress.LastAdvance, files.Bytes, DeviceProgress()),
             () => Report(new OperationProgress
             {
                 Phase = "",
@@ -122,6 +126,7 @@ internal sealed partial class DumpSession
         }
 
         _abort.ThrowIfAborted();
+        await SuspendDevicesAsync(watchdog).ConfigureAwait(false);
         Enter(OperationPhase.Dump);
         Journal.Write(Journal.Entry with { Phase = OperationPhase.Dump, Frozen = true });
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -150,6 +155,12 @@ internal sealed partial class DumpSession
 
         Enter(_request.LeaveRunning ? OperationPhase.Thaw : OperationPhase.End);
         var seen = await LookAsync().ConfigureAwait(false);
+        var lost = await ResumeDevicesAsync(seen).ConfigureAwait(false);
+        if (Devices.Record is not null)
+        {
+            frozenFor = _services.Time.GetElapsedTime(_frozenSince);
+        }
+
         if (_request.LeaveRunning)
         {
             Enter(OperationPhase.Commit);
@@ -160,6 +171,11 @@ internal sealed partial class DumpSession
 
         // Judged only now: a workload that does not go on is worth its snapshot all the more.
         CheckWorkload(seen);
+        if (lost is not null)
+        {
+            throw NotResumed(lost, null);
+        }
+
         return new SealedDump(_committed!, frozenFor, CriuFrozen());
     }
 
@@ -185,8 +201,16 @@ internal sealed partial class DumpSession
     private async Task MarkFrozenAsync(CaptureServer capture, Watchdog watchdog)
     {
         await capture.Connected.ConfigureAwait(false);
-        _frozenSince = _services.Time.GetTimestamp();
-        watchdog.Frozen(TimeSpan.FromSeconds(_request.MaxFrozenSeconds));
+        MarkFrozen(watchdog);
+    }
+
+    private void MarkFrozen(Watchdog watchdog)
+    {
+        if (_frozenSince == 0)
+        {
+            _frozenSince = _services.Time.GetTimestamp();
+            watchdog.Frozen(TimeSpan.FromSeconds(_request.MaxFrozenSeconds));
+        }
     }
 
     private CriuRun Run(HookGate gate, TaskCompletionSource<int> started)

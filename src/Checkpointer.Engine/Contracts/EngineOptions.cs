@@ -12,9 +12,12 @@ public sealed record EngineOptions
     /// <summary>The CRIU executable; null looks in the places that <c>CriuLocator</c> names.</summary>
     public string? CriuPath { get; init; }
 
-    /// <summary>The directory that holds <c>checkpointer-hook</c> and <c>checkpointer-init</c>; null is the executable's own.</summary>
+    /// <summary>The directory that holds <c>checkpointer-hook</c>, <c>checkpointer-init</c> and <c>checkpointer-gpu</c>; null is the executable's own.</summary>
     public string? ShimDirectory { get; init; }
 
     /// <summary>How long a silent stream, commit or hook may stand still before the operation is rolled back.</summary>
     public TimeSpan StallLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How GPUs are reached.</summary>
+    public GpuOptions Gpu { get; init; } = new();
 }

@@ -6,6 +6,10 @@ public static class OperationPhase
     public const string Queued = "queued";
     public const string Inspect = "inspect";
     public const string Prepare = "prepare";
+
+    /// <summary>Device memory is brought into the processes' own. Only where a GPU is used.</summary>
+    public const string Gpu = "gpu";
+
     public const string Dump = "dump";
     public const string Commit = "commit";
     public const string Thaw = "thaw";

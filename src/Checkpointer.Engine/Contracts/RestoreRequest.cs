@@ -27,6 +27,9 @@ public sealed record RestoreRequest
     /// <summary>A cgroup that the tree joins, as a path below the cgroup mount; null makes <c>checkpointer/OPERATION</c>.</summary>
     public string? Cgroup { get; set; }
 
+    /// <summary>Pairs <c>OLD=NEW</c> of GPU ids that overrule the proposed map.</summary>
+    public List<string> Gpus { get; set; } = [];
+
     /// <summary>Lifts findings that can be overridden; blockers stay.</summary>
     public bool Force { get; set; }
 

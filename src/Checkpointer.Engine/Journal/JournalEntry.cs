@@ -9,7 +9,7 @@ namespace Checkpointer.Engine.Journal;
 public sealed record JournalEntry
 {
     /// <summary>The version this code writes; an entry with a greater one is refused, never guessed at.</summary>
-    public const int CurrentVersion = 1;
+    public const int CurrentVersion = 2;
 
     public int Version { get; set; } = CurrentVersion;
 
@@ -55,6 +55,9 @@ public sealed record JournalEntry
 
     /// <summary>A restore's tree was, or was about to be, let go: from then on it may have acted on the world.</summary>
     public bool Released { get; set; }
+
+    /// <summary>What was done to CUDA processes and must be undone; null when nothing was. Since version 2.</summary>
+    public JournalGpu? Gpu { get; set; }
 
     /// <summary>Directories below the run directory that this operation made.</summary>
     public string? RunDirectory { get; set; }

@@ -50,6 +50,9 @@ internal static partial class EngineLog
     [LoggerMessage(121, LogLevel.Warning, "Operation {Operation}: {What} could not be cleaned up")]
     public static partial void CleanupFailed(ILogger logger, Exception error, string operation, string what);
 
+    [LoggerMessage(123, LogLevel.Information, "CUDA process {Pid}: {What}")]
+    public static partial void GpuResumed(ILogger logger, int pid, string what);
+
     [LoggerMessage(122, LogLevel.Warning, "{Warning}")]
     public static partial void KeyWarning(ILogger logger, string warning);
 }

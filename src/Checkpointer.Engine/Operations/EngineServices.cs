@@ -42,6 +42,11 @@ internal sealed class EngineServices
 
     public string Init => Shim("checkpointer-init");
 
+    public string Gpu => Shim("checkpointer-gpu");
+
+    /// <summary>Told each step of the GPU part, after it was written down and after each call. For tests, which strike there.</summary>
+    public Action<string>? GpuStepReached { get; set; }
+
     /// <param name="url">What the request names.</param>
     /// <param name="key">A <see cref="KeyReference"/> as text.</param>
     /// <param name="cancellationToken">Ends the opening.</param>

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Gpu;
 
 namespace Checkpointer.Engine;
 
@@ -40,6 +41,9 @@ public sealed record WorkloadRecord
 
     /// <summary>The directories above them, topmost first.</summary>
     public List<StateDirectory> StateDirectories { get; set; } = [];
+
+    /// <summary>The GPUs that the tree used; null when it used none.</summary>
+    public GpuRecord? Gpu { get; set; }
 
     /// <summary>Reads the record out of a manifest.</summary>
     /// <exception cref="RepositoryException">It is not one, or a newer version wrote it.</exception>

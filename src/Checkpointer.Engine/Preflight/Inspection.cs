@@ -28,4 +28,7 @@ public sealed record Inspection
 
     /// <summary>Linked files on tmpfs that the tree has open or maps: they travel with the snapshot.</summary>
     public required IReadOnlyList<FileStateEntry> TmpfsFiles { get; init; }
+
+    /// <summary>Processes that may use a GPU.</summary>
+    public IReadOnlyList<GpuCandidate> GpuCandidates { get; init; } = [];
 }

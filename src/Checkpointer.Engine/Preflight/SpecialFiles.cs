@@ -33,6 +33,10 @@ internal static class SpecialFiles
             {
                 pidfds.Add(name);
             }
+            else if (GpuProbe.IsGpuDevice(file.Target))
+            {
+                // The GPU part judges these: a checkpoint of the CUDA context closes them.
+            }
             else if (IsUnknownDevice(file))
             {
                 devices.Add(name);
@@ -110,7 +114,7 @@ internal static class SpecialFiles
     {
         foreach (InspectedProcess process in draft.Processes)
         {
-            foreach (ProcMapping mapping in process.Mappings.Where(m => m.Path.StartsWith("/dev/", StringComparison.Ordinal) && m.Path != "/dev/zero"))
+            foreach (ProcMapping mapping in process.Mappings.Where(m => m.Path.StartsWith("/dev/", StringComparison.Ordinal) && m.Path != "/dev/zero" && !GpuProbe.IsGpuDevice(m.Path)))
             {
                 string link = $"/proc/{process.Info.Pid}/map_files/{mapping.Start:x}-{mapping.End:x}";
                 if (FileStatus.Of(link) is { Type: FileType.CharacterDevice or FileType.BlockDevice })

@@ -52,6 +52,7 @@ public static class WorkloadInspector
             OutsideEnds = draft.OutsideEnds,
             WritableFiles = files.Writable,
             TmpfsFiles = files.Tmpfs,
+            GpuCandidates = GpuProbe.Run(draft),
         };
     }
 

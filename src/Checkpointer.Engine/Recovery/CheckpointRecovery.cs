@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Platform;
 using Checkpointer.Repository;
@@ -22,8 +23,9 @@ internal sealed class CheckpointRecovery
         _services = services;
     }
 
-    public async Task<RecoveryOutcome> RecoverAsync(JournalEntry entry, CancellationToken cancellationToken)
+    public async Task<RecoveryOutcome> RecoverAsync(OpenJournalEntry open, CancellationToken cancellationToken)
     {
+        var entry = open.Entry;
         if (entry.BootId != Host.BootId)
         {
             return new RecoveryOutcome(
@@ -41,6 +43,13 @@ internal sealed class CheckpointRecovery
         if (state.State == WorkloadState.Unknown)
         {
             return new RecoveryOutcome("attention", $"The workload of operation {entry.Operation} needs a look: {state.Detail}.", Close: false);
+        }
+
+        // Before the repository is asked, which may be far away: until then these processes wait for their GPUs.
+        if (state.State == WorkloadState.Running
+            && await new GpuRecovery(_services).RunAsync(open, owner: null, cancellationToken).ConfigureAwait(false) is { } lost)
+        {
+            return new RecoveryOutcome("attention", $"The workload of operation {entry.Operation} runs, but not all of it has its GPU back: {lost}.", Close: false);
         }
 
         var durable = await IsDurableAsync(entry, state.State, cancellationToken).ConfigureAwait(false);

@@ -42,8 +42,8 @@ internal sealed class RecoveryRunner
         try
         {
             outcome = entry.Kind == OperationKind.Checkpoint
-                ? await new CheckpointRecovery(_services).RecoverAsync(entry, cancellationToken).ConfigureAwait(false)
-                : await new RestoreRecovery(_services).RecoverAsync(entry, cancellationToken).ConfigureAwait(false);
+                ? await new CheckpointRecovery(_services).RecoverAsync(open, cancellationToken).ConfigureAwait(false)
+                : await new RestoreRecovery(_services).RecoverAsync(entry, cancellationToken, open).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

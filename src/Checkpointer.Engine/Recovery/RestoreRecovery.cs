@@ -1,4 +1,5 @@
 using System.Globalization;
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Restoring;
@@ -25,7 +26,10 @@ internal sealed class RestoreRecovery
         _services = services;
     }
 
-    public async Task<RecoveryOutcome> RecoverAsync(JournalEntry entry, CancellationToken cancellationToken)
+    /// <param name="entry">What the engine that died left.</param>
+    /// <param name="cancellationToken">Ends the waits.</param>
+    /// <param name="open">The entry as it is held; null where it has no GPU part.</param>
+    public async Task<RecoveryOutcome> RecoverAsync(JournalEntry entry, CancellationToken cancellationToken, OpenJournalEntry? open = null)
     {
         var directory = _services.Trees.DirectoryOf(entry.Operation);
         if (entry.BootId != Host.BootId)
@@ -38,6 +42,12 @@ internal sealed class RestoreRecovery
         if (status is ["status", "running", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
         {
             Adopt(entry, root);
+            if (open is not null && entry.Processes is [var owner, ..]
+                && await new GpuRecovery(_services).RunAsync(open, owner.Pid, cancellationToken).ConfigureAwait(false) is { } lost)
+            {
+                return new RecoveryOutcome("attention", $"Snapshot {entry.Snapshot} had been restored, but not all of its tree has its GPU: {lost}.", Close: false);
+            }
+
             return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree runs on.");
         }
 

@@ -3,6 +3,7 @@ using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Images;
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Preflight;
@@ -62,6 +63,8 @@ internal sealed partial class RestoreOperation
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
         var report = Compare(record, files, criu);
+        var gpus = await GpuCompatibility.PlanAsync(_services, record.Gpu, _request.Gpus, abort.Token).ConfigureAwait(false);
+        report = With(report, gpus);
         Refusal.ThrowIf(report.Verdict, _request.Force, $"Snapshot {id} cannot be restored here");
         var maps = StdioMapping.Arguments(record.Requirement.OutsideEnds, _request);
         EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());
@@ -86,6 +89,7 @@ internal sealed partial class RestoreOperation
             TreeDirectory = treeDirectory,
             RunDirectory = place.Directory,
         });
+        await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, record.Gpu!, gpus, journal);
         var session = new RestoreSession(_services, _id, _request, abort)
         {
             Criu = criu,
@@ -99,6 +103,7 @@ internal sealed partial class RestoreOperation
             LogDirectory = logs,
             TreeDirectory = treeDirectory,
             Journal = journal,
+            Gpus = gpuReturn,
             Enter = Enter,
             Report = Report,
         };
@@ -171,6 +176,11 @@ internal sealed partial class RestoreOperation
         List<Finding> imported = record.Imported ? [ImageImport.RestoreNote] : [];
         return report with { Verdict = new Verdict([.. report.Verdict.Findings, .. files.Check(), .. imported]) };
     }
+
+    /// <summary>A report together with what speaks against the GPUs.</summary>
+    internal static CompatibilityReport With(CompatibilityReport report, GpuPlan? gpus) => gpus is null
+        ? report
+        : report with { Verdict = new Verdict([.. report.Verdict.Findings.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)]) };
 
     private BlockPool Pool(SnapshotReader reader)
     {

@@ -27,6 +27,8 @@ internal sealed partial class RestoreSession
             return;
         }
 
+        Gpus?.Announce();
+
         // Before the word is given: a recovery must know that this tree may have run.
         Journal.Write(Journal.Entry with { Released = true });
         giveUp.CancelAfter(StartDeadline);

@@ -3,6 +3,7 @@ using Checkpointer.Engine.Checkpointing;
 using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Recovery;
@@ -70,6 +71,9 @@ internal sealed partial class RestoreSession
     public required string TreeDirectory { get; init; }
 
     public required OpenJournalEntry Journal { get; init; }
+
+    /// <summary>Gives the tree's CUDA processes their GPUs; null where there are none.</summary>
+    public required GpuReturn? Gpus { get; init; }
 
     public required Action<string> Enter { get; init; }
 
@@ -183,6 +187,12 @@ internal sealed partial class RestoreSession
         if (root is null || !_released)
         {
             throw Cause(served, allowed);
+        }
+
+        if (Gpus is { } gpus)
+        {
+            // CRIU's success says nothing about GPUs.
+            await gpus.RunAsync(owner).ConfigureAwait(false);
         }
 
         // From here on it is a workload like any other: whatever fails now must not end it.

@@ -52,6 +52,12 @@ public sealed record NodeConfiguration
     /// <summary>The CRIU to use, or null: looked for.</summary>
     public string? CriuPath { get; init; }
 
+    /// <summary>The CUDA driver's library, or null: as the dynamic loader finds it.</summary>
+    public string? CudaLibrary { get; init; }
+
+    /// <summary>NVML's library, or null: as the dynamic loader finds it.</summary>
+    public string? NvmlLibrary { get; init; }
+
     /// <summary>Where the hook and the owner of restored trees are, or null: beside the executable.</summary>
     public string? ShimDirectory { get; init; }
 }

@@ -95,6 +95,7 @@ public static class NodeConfigurationFile
                 "stopTimeout" => result with { StopTimeout = reader.Duration(result.StopTimeout) },
                 "metrics" => ReadMetrics(result, reader),
                 "log" => ReadLog(result, reader),
+                "gpu" => ReadGpu(result, reader),
                 _ => Unknown(result, property.Name, problems),
             };
         }
@@ -130,6 +131,21 @@ public static class NodeConfigurationFile
             {
                 "format" => result with { LogFormat = reader.Choice(result.LogFormat, Formats) },
                 "level" => result with { LogLevel = reader.Choice(result.LogLevel, Levels) },
+                _ => Unknown(result, reader.Key, section.Problems),
+            };
+        }
+
+        return result;
+    }
+
+    private static NodeConfiguration ReadGpu(NodeConfiguration result, ConfigurationReader section)
+    {
+        foreach (var (name, reader) in section.Section())
+        {
+            result = name switch
+            {
+                "cudaLibrary" => result with { CudaLibrary = reader.AbsolutePath("") },
+                "nvmlLibrary" => result with { NvmlLibrary = reader.AbsolutePath("") },
                 _ => Unknown(result, reader.Key, section.Problems),
             };
         }

@@ -122,6 +122,7 @@ internal sealed class NodeHost : IAsyncDisposable
             RunDirectory = configuration.RunDirectory,
             CriuPath = configuration.CriuPath,
             ShimDirectory = configuration.ShimDirectory,
+            Gpu = new GpuOptions { CudaLibrary = configuration.CudaLibrary, NvmlLibrary = configuration.NvmlLibrary },
         };
         services.AddRoutingCore();
         services.AddMetrics();

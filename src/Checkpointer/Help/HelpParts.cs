@@ -20,6 +20,8 @@ internal static class HelpParts
 
     public static readonly HelpVariable Socket = new(EnvironmentNames.Socket, "the service's socket, where --socket is not given");
     public static readonly HelpVariable Criu = new(EnvironmentNames.Criu, "the CRIU executable; default: the first that is new enough");
+    public static readonly HelpVariable CudaLibrary = new(EnvironmentNames.CudaLibrary, "the CUDA driver's library; default: libcuda.so.1");
+    public static readonly HelpVariable NvmlLibrary = new(EnvironmentNames.NvmlLibrary, "NVML's library; default: libnvidia-ml.so.1");
     public static readonly HelpVariable StateDirectory = new(
         EnvironmentNames.StateDirectory, $"journal and registry of --embedded runs (default {Settings.DefaultStateDirectory})");
 
@@ -34,5 +36,5 @@ internal static class HelpParts
 
     public static readonly IReadOnlyList<HelpVariable> RepositoryVariables = [Repository, KeyFile, PassphraseFile, Passphrase, Debug];
     public static readonly IReadOnlyList<HelpVariable> AllVariables =
-        [Repository, KeyFile, PassphraseFile, Socket, StateDirectory, RunDirectory, Criu, Debug];
+        [Repository, KeyFile, PassphraseFile, Socket, StateDirectory, RunDirectory, Criu, CudaLibrary, NvmlLibrary, Debug];
 }

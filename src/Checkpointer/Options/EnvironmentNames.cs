@@ -11,5 +11,7 @@ internal static class EnvironmentNames
     public const string StateDirectory = "CHECKPOINTER_STATE_DIR";
     public const string RunDirectory = "CHECKPOINTER_RUN_DIR";
     public const string Criu = "CHECKPOINTER_CRIU";
+    public const string CudaLibrary = "CHECKPOINTER_CUDA_LIBRARY";
+    public const string NvmlLibrary = "CHECKPOINTER_NVML_LIBRARY";
     public const string Debug = "CHECKPOINTER_DEBUG";
 }

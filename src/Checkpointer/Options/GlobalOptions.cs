@@ -64,6 +64,8 @@ internal sealed class GlobalOptions
             StateDirectory = Path.GetFullPath(Of(environment, EnvironmentNames.StateDirectory) ?? Settings.DefaultStateDirectory),
             RunDirectory = Path.GetFullPath(Of(environment, EnvironmentNames.RunDirectory) ?? Settings.DefaultRunDirectory),
             CriuPath = Of(environment, EnvironmentNames.Criu),
+            CudaLibrary = Of(environment, EnvironmentNames.CudaLibrary),
+            NvmlLibrary = Of(environment, EnvironmentNames.NvmlLibrary),
         };
     }
 

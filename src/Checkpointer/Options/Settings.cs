@@ -34,6 +34,10 @@ internal sealed record Settings
 
     public string? CriuPath { get; init; }
 
+    public string? CudaLibrary { get; init; }
+
+    public string? NvmlLibrary { get; init; }
+
     /// <summary>The repository, or the error that says how to name one.</summary>
     public string RequireRepository() => Repository ?? throw new UsageException(
         "repository-missing",

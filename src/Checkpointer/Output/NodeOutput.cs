@@ -1,4 +1,5 @@
 using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Node;
 
 namespace Checkpointer.Cli.Output;
@@ -28,6 +29,9 @@ internal sealed record NodeOutput
     public CriuOutput? Criu { get; init; }
 
     public string? CriuProblem { get; init; }
+
+    /// <summary>This node's GPUs, or why they are not known.</summary>
+    public GpuInventory? Gpus { get; init; }
 
     /// <summary>Null where no service listens on the socket.</summary>
     public NodeResource? Service { get; init; }

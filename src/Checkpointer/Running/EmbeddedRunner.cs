@@ -18,6 +18,7 @@ internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposa
             StateDirectory = settings.StateDirectory,
             RunDirectory = settings.RunDirectory,
             CriuPath = settings.CriuPath,
+            Gpu = new GpuOptions { CudaLibrary = settings.CudaLibrary, NvmlLibrary = settings.NvmlLibrary },
         };
         return new EmbeddedRunner(Engines.Create(options, loggers, host.Time), host.Time, loggers);
     }

@@ -1,7 +1,9 @@
 using Checkpointer.Cli.Help;
 using Checkpointer.Cli.Output;
+using Checkpointer.Engine;
 using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.Gpu;
 using Checkpointer.Node;
 using Checkpointer.Node.Client;
 
@@ -14,15 +16,15 @@ internal sealed class NodeShowVerb() : Verb("show", "Show what this node offers,
     {
         Description =
         [
-            "Shows what counts when a snapshot is to be restored here: processor, kernel, memory, CRIU. "
+            "Shows what counts when a snapshot is to be restored here: processor, kernel, memory, CRIU, GPUs. "
                 + "Where the node service listens, its state is shown as well.",
         ],
         Examples = [new("This node:", "checkpointer node show")],
         ExitCodes = [HelpParts.Done, HelpParts.Failed, HelpParts.Usage],
         Globals = ["--socket"],
-        Environment = [HelpParts.Socket, HelpParts.Criu, HelpParts.Debug],
+        Environment = [HelpParts.Socket, HelpParts.Criu, HelpParts.NvmlLibrary, HelpParts.Debug],
         Json = "hostName, architecture, kernelRelease, cpuModel, cpuFlags, memoryTotal, memoryAvailable, cgroupMode, overcommitMemory, "
-            + "criu (path, version), criuProblem, service",
+            + "criu (path, version), criuProblem, gpus (driver, cuda, gpus, error), service",
     };
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
@@ -41,7 +43,9 @@ internal sealed class NodeShowVerb() : Verb("show", "Show what this node offers,
 
         var service = await ServiceAsync(context, cancellationToken).ConfigureAwait(false);
         var found = criu is null ? null : new CriuOutput(criu.Path, criu.Version.ToString());
-        var output = NodeOutput.Of(NodeProfile.Read(criu), found, problem, service);
+        var gpus = await GpuNodeInventory.ReadAsync(
+            new EngineOptions { Gpu = new GpuOptions { NvmlLibrary = context.Settings.NvmlLibrary } }, context.Host.Time, cancellationToken).ConfigureAwait(false);
+        var output = NodeOutput.Of(NodeProfile.Read(criu), found, problem, service) with { Gpus = gpus };
         if (context.Settings.Json)
         {
             context.PrintJson(output, CliJson.Default.NodeOutput);
@@ -56,7 +60,13 @@ internal sealed class NodeShowVerb() : Verb("show", "Show what this node offers,
             ("memory", $"{ByteSize.Format(output.MemoryTotal)}, {ByteSize.Format(output.MemoryAvailable)} available"),
             ("cgroups", output.CgroupMode),
             ("CRIU", output.Criu is { } c ? $"{c.Version} ({c.Path})" : $"none: {output.CriuProblem}"),
+            ("GPUs", GpuText.Summary(gpus)),
             ("service", service is null ? $"none on {context.Settings.Socket}" : Service(service))))
+        {
+            context.Print(line);
+        }
+
+        foreach (var line in GpuText.Lines(gpus))
         {
             context.Print(line);
         }

@@ -23,6 +23,9 @@ internal sealed class RestoreVerb : Verb
         "--stderr", "FILE|inherit", "Where an outside standard error goes (default: the log).", "--stderr /var/log/training.err");
     private readonly Option<string> _cgroup = OptionKinds.Text(
         "--cgroup", "PATH", "The cgroup that the workload joins (default: one of its own).", "--cgroup /jobs/training");
+    private readonly Option<string[]> _gpu = OptionKinds.Texts(
+        "--gpu", "OLD=NEW", "The GPU NEW of this node stands for the snapshot's GPU OLD (default: proposed). Repeatable.",
+        "--gpu GPU-01234567-89ab-cdef-0123-456789abcdef=GPU-11234567-89ab-cdef-0123-456789abcdef");
     private readonly Option<long?> _memory = OptionKinds.Size("--memory", "Memory for buffers (default 512 MiB).", "--memory 512M");
     private readonly Option<TimeSpan?> _timeout = OptionKinds.Duration(
         "--timeout", "Give up and remove the half-restored workload after this time (default: none).", "--timeout 10m");
@@ -44,6 +47,7 @@ internal sealed class RestoreVerb : Verb
         Options.Add(_stdout);
         Options.Add(_stderr);
         Options.Add(_cgroup);
+        Options.Add(_gpu);
         Options.Add(_memory);
         Options.Add(_timeout);
         Options.Add(_wait);
@@ -127,6 +131,7 @@ internal sealed class RestoreVerb : Verb
                 Stdout = Stream(runner, _stdout, parse.GetValue(_stdout)),
                 Stderr = Stream(runner, _stderr, parse.GetValue(_stderr)),
                 Cgroup = parse.GetValue(_cgroup),
+                Gpus = [.. parse.GetValue(_gpu) ?? []],
                 Force = parse.GetValue(_force),
                 TimeoutSeconds = parse.GetValue(_timeout)?.TotalSeconds,
             };

@@ -10,7 +10,7 @@ public sealed class RestoreOptionTests
         using var cli = new TestCli();
         var code = await cli.RunAsync(
             "restore", "3f9c", "--repo", "/srv/x", "--key-file", "/k", "--stdin", "/dev/null", "--stdout", "out", "--stderr", "inherit",
-            "--cgroup", "/jobs/a", "--memory", "1G", "--timeout", "30s", "--force");
+            "--cgroup", "/jobs/a", "--gpu", "a=b", "--gpu", "c=d", "--memory", "1G", "--timeout", "30s", "--force");
 
         Assert.Equal(0, code);
         var request = Assert.Single(cli.Embedded.Restores);
@@ -24,6 +24,7 @@ public sealed class RestoreOptionTests
         Assert.Equal("/jobs/a", request.Cgroup);
         Assert.Equal(1L << 30, request.MemoryBytes);
         Assert.Equal(30, request.TimeoutSeconds);
+        Assert.Equal(["a=b", "c=d"], request.Gpus);
         Assert.True(request.Force);
     }
 

@@ -271,6 +271,7 @@ static int carry_out(const struct sim_mailbox *mailbox)
         return SUCCESS;
     }
     if (mailbox->verb == SIM_FAIL) {
+        set_locked(true); // no call of it returns any more
         process.mailbox->state = FAILED;
         return SUCCESS;
     }

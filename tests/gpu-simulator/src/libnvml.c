@@ -156,6 +156,12 @@ EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(struct handle *handle, unsign
     return 0;
 }
 
+EXPORT int nvmlDeviceGetMinorNumber(struct handle *handle, unsigned int *minor)
+{
+    *minor = node.devices[handle->device].index;
+    return handle->instance == 0 ? 0 : NVML_NOT_SUPPORTED;
+}
+
 EXPORT int nvmlDeviceGetPersistenceMode(struct handle *handle, unsigned int *mode)
 {
     *mode = node.persistence;

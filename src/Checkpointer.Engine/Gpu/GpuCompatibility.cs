@@ -1,0 +1,185 @@
+using System.Globalization;
+using Checkpointer.Engine.Compatibility;
+
+namespace Checkpointer.Engine.Gpu;
+
+/// <summary>Where a snapshot's GPUs would come from here, and what speaks against it.</summary>
+/// <param name="Map">For the driver; null for the same GPUs.</param>
+/// <param name="Findings">Heaviest first.</param>
+internal sealed record GpuPlan(string? Map, IReadOnlyList<Finding> Findings);
+
+/// <summary>The verdict "equal or greater" for GPUs: same model and capability, at least as many, as large and as new.</summary>
+internal static class GpuCompatibility
+{
+    /// <summary>A checkpoint's device memory counts as used for about a second after it is free.</summary>
+    private static readonly TimeSpan ReleaseLag = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
+
+    public static async Task<GpuPlan?> PlanAsync(
+        EngineServices services, GpuRecord? record, IReadOnlyList<string> wishes, CancellationToken cancellationToken)
+    {
+        var parsed = GpuWishes.Parse(wishes);
+        if (record is null)
+        {
+            return parsed.Count == 0
+                ? null
+                : throw new UsageException("gpu-map", "The snapshot uses no GPU.", "Leave --gpu out.");
+        }
+
+        Check(record);
+        var driver = new GpuDriver(services);
+        await using (driver.ConfigureAwait(false))
+        {
+            var start = services.Time.GetTimestamp();
+            while (true)
+            {
+                var plan = Plan(record, await GpuNode.ReadAsync(services, driver, cancellationToken).ConfigureAwait(false), parsed);
+                if (plan.Findings.All(static f => f.Code != "gpu-memory-busy") || services.Time.GetElapsedTime(start) > ReleaseLag)
+                {
+                    return plan;
+                }
+
+                await Task.Delay(PollInterval, services.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    internal static GpuPlan Plan(GpuRecord record, GpuNode node, IReadOnlyDictionary<string, string> wishes)
+    {
+        FindingList findings = new();
+        if (node.Failure is { } failure)
+        {
+            findings.Blocker("gpu-none", "GPUs", failure.Text, Describe(record.Devices), "restore on a node with these GPUs");
+            return new GpuPlan(null, findings.ToVerdict().Findings);
+        }
+
+        Wishes(record, node, wishes, findings);
+        var places = GpuPlacement.Propose(record, node, wishes);
+        foreach (var old in record.Devices)
+        {
+            if (places[old.Uuid] is { } place)
+            {
+                Compare(old, place, node, findings);
+            }
+            else if (!wishes.ContainsKey(old.Uuid))
+            {
+                Missing(old, record, node, findings);
+            }
+        }
+
+        var complete = places.Values.All(static p => p is not null);
+        var map = complete ? GpuPlacement.Map(places) : null;
+        Driver(record, node, map, findings);
+        return new GpuPlan(map, findings.ToVerdict().Findings);
+    }
+
+    // What comes from a manifest becomes a part of a request to the worker.
+    private static void Check(GpuRecord record)
+    {
+        const int MaxDevices = 64;
+        if (record.Devices.Count > MaxDevices || record.Devices.Any(static d => GpuWishes.Parse([$"{d.Uuid}={d.Uuid}"]).Count != 1)
+            || record.Devices.Select(static d => d.Uuid).Distinct(StringComparer.Ordinal).Count() != record.Devices.Count)
+        {
+            throw new RepositoryException("repository-damaged", "The snapshot's record of its GPUs is not one.", "Restore another snapshot.");
+        }
+    }
+
+    private static void Wishes(GpuRecord record, GpuNode node, IReadOnlyDictionary<string, string> wishes, FindingList findings)
+    {
+        foreach (var (old, wish) in wishes)
+        {
+            if (record.Devices.All(d => d.Uuid != old))
+            {
+                findings.Blocker("gpu-map", old, "the snapshot has no such GPU", Describe(record.Devices), "name one of the snapshot's GPUs");
+            }
+
+            if (node.Devices.All(d => d.Uuid != wish))
+            {
+                findings.Blocker("gpu-map", wish, "this node has no such GPU", Describe(node.Devices), "name one of `checkpointer node show`");
+            }
+        }
+    }
+
+    private static void Compare(GpuDevice old, GpuDevice place, GpuNode node, FindingList findings)
+    {
+        var subject = $"{place.Name} {place.Uuid}";
+        if (place.Name != old.Name)
+        {
+            findings.Blocker("gpu-model", subject, place.Name, old.Name, "restore on that model: no driver moves to another one");
+        }
+        else if (place.Capability != old.Capability)
+        {
+            findings.Blocker("gpu-capability", subject, place.Capability, old.Capability, "restore on a GPU with that compute capability");
+        }
+
+        if (place.Mig != old.Mig || node.InfoOf(place.Uuid)?.Mig == true)
+        {
+            findings.Blocker("gpu-mig", subject, "a partitioned GPU (MIG)", "a whole GPU", "restore on a node without partitions");
+        }
+
+        if (place.Memory < old.Memory)
+        {
+            findings.Blocker("gpu-memory", subject, ByteSize.Format(place.Memory), $"{ByteSize.Format(old.Memory)}", "restore on a GPU with as much memory");
+        }
+        else if (GpuPlacement.FreeOf(place, node) < old.Used)
+        {
+            findings.Overridable("gpu-memory-busy", subject, $"{ByteSize.Format(GpuPlacement.FreeOf(place, node))} free", ByteSize.Format(old.Used), "free the GPU, or choose another one with --gpu");
+        }
+
+        if (node.InfoOf(place.Uuid) is { IsHealthy: false })
+        {
+            findings.Overridable("gpu-unhealthy", subject, "the driver asks for it to be reset, or has rows to remap", "a healthy GPU", "choose another one with --gpu");
+        }
+    }
+
+    private static void Missing(GpuDevice old, GpuRecord record, GpuNode node, FindingList findings)
+    {
+        var same = node.Devices.Where(d => d.Name == old.Name).ToList();
+        if (node.Devices.Count == 0)
+        {
+            findings.Blocker("gpu-none", "GPUs", "none", Describe(record.Devices), "restore on a node with these GPUs");
+        }
+        else if (node.Devices.All(static d => d.Mig))
+        {
+            findings.Blocker("gpu-mig", "GPUs", "only partitioned GPUs (MIG)", $"a whole {old.Name}", "restore on a node without partitions");
+        }
+        else if (same.Count == 0)
+        {
+            findings.Blocker("gpu-model", "GPUs", Describe(node.Devices), old.Name, "restore on that model: no driver moves to another one");
+        }
+        else if (same.All(d => d.Capability != old.Capability))
+        {
+            findings.Blocker("gpu-capability", "GPUs", string.Join(", ", same.Select(static d => d.Capability).Distinct()), old.Capability, "restore on a GPU with that compute capability");
+        }
+        else if (same.All(d => d.Memory < old.Memory))
+        {
+            findings.Blocker("gpu-memory", "GPUs", ByteSize.Format(same.Max(static d => d.Memory)), ByteSize.Format(old.Memory), "restore on GPUs with as much memory");
+        }
+        else
+        {
+            findings.Blocker("gpu-count", "GPUs", string.Create(CultureInfo.InvariantCulture, $"{same.Count} x {old.Name}, healthy ones counted once"), Describe(record.Devices),
+                "restore on a node with as many: the processes saw them all, and each must become another one");
+        }
+    }
+
+    private static void Driver(GpuRecord record, GpuNode node, string? map, FindingList findings)
+    {
+        var needed = map is null ? GpuNode.CheckpointFrom : GpuNode.MapFrom;
+        if (node.Cuda < needed)
+        {
+            findings.Blocker("gpu-driver-too-old", "driver", $"CUDA {GpuAnswer.Version(node.Cuda)}", $"CUDA {GpuAnswer.Version(needed)}{(map is null ? "" : ", for other GPUs than the snapshot's")}", "install a newer driver");
+        }
+
+        if (record.Driver is { } driver && node.Inventory.Driver != driver)
+        {
+            findings.Overridable("gpu-driver", "driver", node.Inventory.Driver ?? "unknown", driver, "restore under the same driver: its libraries are mapped by the processes, and bear its version in their names");
+        }
+    }
+
+    private static string Describe(IEnumerable<GpuDevice> devices)
+    {
+        var groups = devices.GroupBy(static d => d.Name).Select(static g => string.Create(CultureInfo.InvariantCulture, $"{g.Count()} x {g.Key}")).ToList();
+        return groups.Count == 0 ? "none" : string.Join(", ", groups);
+    }
+}

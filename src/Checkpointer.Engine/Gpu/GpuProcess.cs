@@ -1,0 +1,49 @@
+using Checkpointer.Engine.Journal;
+
+namespace Checkpointer.Engine.Gpu;
+
+/// <summary>A process with a CUDA context.</summary>
+internal sealed record GpuProcess
+{
+    /// <summary>In our pid namespace.</summary>
+    public required int Pid { get; init; }
+
+    public required ulong StartTime { get; init; }
+
+    /// <summary>As the tree itself sees it; this is what survives a restore.</summary>
+    public required int OwnPid { get; init; }
+
+    /// <summary>For messages: <c>123 (python3)</c>.</summary>
+    public required string Label { get; init; }
+
+    /// <summary>Device memory that it holds, as NVML says; zero where that is not known. Bytes.</summary>
+    public long DeviceBytes { get; set; }
+
+    /// <summary>How much its resident memory grew when its device memory came into it. Bytes.</summary>
+    public long Growth { get; set; }
+
+    /// <summary>Ids of the GPUs that it sees.</summary>
+    public IReadOnlyList<string> Devices { get; set; } = [];
+
+    /// <summary>The call on it whose outcome nobody knows; null when there is none.</summary>
+    public string? Unknown { get; set; }
+
+    public JournalGpuProcess ToJournal() => new()
+    {
+        Pid = Pid,
+        StartTime = StartTime,
+        OwnPid = OwnPid,
+        DeviceBytes = DeviceBytes,
+        Unknown = Unknown,
+    };
+
+    public static GpuProcess FromJournal(JournalGpuProcess process) => new()
+    {
+        Pid = process.Pid,
+        StartTime = process.StartTime,
+        OwnPid = process.OwnPid,
+        Label = process.Pid.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        DeviceBytes = process.DeviceBytes,
+        Unknown = process.Unknown,
+    };
+}

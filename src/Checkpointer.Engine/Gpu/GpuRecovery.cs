@@ -1,0 +1,79 @@
+using Checkpointer.Engine.Journal;
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Gpu;
+
+/// <summary>Undoes the GPU part of an operation whose engine died. Its tree runs already, as far as the CPU goes.</summary>
+internal sealed class GpuRecovery
+{
+    private static readonly TimeSpan KillDeadline = TimeSpan.FromSeconds(10);
+
+    private readonly EngineServices _services;
+
+    public GpuRecovery(EngineServices services)
+    {
+        _services = services;
+    }
+
+    /// <param name="journal">The entry.</param>
+    /// <param name="owner">A restore's owner, below which processes are looked for that the entry knows only by their own pids.</param>
+    /// <param name="cancellationToken">Ends the wait for the old worker.</param>
+    /// <returns>Null when every process runs or is gone, else what is lost.</returns>
+    public async Task<string?> RunAsync(OpenJournalEntry journal, int? owner, CancellationToken cancellationToken)
+    {
+        if (journal.Entry.Gpu is not { } gpu)
+        {
+            return null;
+        }
+
+        await EndWorkerAsync(gpu, cancellationToken).ConfigureAwait(false);
+        var unfound = gpu.Processes.Where(static p => p.Pid == 0).Select(static p => (p.OwnPid, p.DeviceBytes));
+        List<GpuProcess> processes =
+        [
+            .. gpu.Processes.Where(static p => p.Pid != 0).Select(GpuProcess.FromJournal),
+            .. owner is { } pid ? GpuReturn.Find(pid, unfound) : [],
+        ];
+        if (!processes.Exists(GpuRescue.IsAlive))
+        {
+            return null;
+        }
+
+        var driver = new GpuDriver(_services);
+        await using (driver.ConfigureAwait(false))
+        {
+            var ledger = new GpuLedger(_services, journal, driver) { Map = gpu.Map };
+            var lost = await new GpuRescue(driver, ledger, _services.Logger, gpu.Map).RunAsync(processes).ConfigureAwait(false);
+            if (lost is null)
+            {
+                ledger.Clear();
+            }
+
+            return lost;
+        }
+    }
+
+    /// <summary>It carries the call that it was in to its end, and exits; a second worker beside it would only wait.</summary>
+    private async Task EndWorkerAsync(JournalGpu gpu, CancellationToken cancellationToken)
+    {
+        if (gpu.Worker is not { } worker)
+        {
+            return;
+        }
+
+        using var pidFd = PidFd.Open(worker.Pid);
+        if (pidFd is null || ProcStat.Read(worker.Pid)?.StartTime != worker.StartTime)
+        {
+            return;
+        }
+
+        var patience = _services.Options.Gpu.CopyLimit(gpu.Processes.Sum(static p => p.DeviceBytes));
+        await Streaming.DedicatedThread.Run("wait for the GPU worker", () =>
+        {
+            if (!pidFd.WaitExit(patience, cancellationToken))
+            {
+                pidFd.Signal(Signals.Kill);
+                pidFd.WaitExit(KillDeadline, cancellationToken);
+            }
+        }).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,47 @@
+using Checkpointer.Engine.Streaming;
+
+namespace Checkpointer.Engine.Gpu;
+
+/// <summary>
+/// State of a workload that is in devices, not in its memory: it is brought into the memory before CRIU looks, and back when the workload
+/// goes on. The dump knows no more of devices than this.
+/// </summary>
+internal interface IDeviceContext : IAsyncDisposable
+{
+    /// <summary>What the manifest keeps; null when the workload uses no device.</summary>
+    GpuRecord? Record { get; }
+
+    /// <summary>Brings everything into memory. On failure some of it may be: <see cref="ResumeAsync"/> mends that.</summary>
+    Task SuspendAsync(CancellationToken cancellationToken);
+
+    /// <summary>While everything stands still: the image holds what was brought in.</summary>
+    /// <exception cref="OperationFailedException">It does not; the dump must not count.</exception>
+    void CheckImage(CaptureStatistics image);
+
+    /// <summary>The processes run again: gives them their devices back. Safe at any time, also when nothing was suspended.</summary>
+    /// <returns>Null, or what could not be brought back, for a person.</returns>
+    Task<string?> ResumeAsync();
+
+    /// <summary>The workload has ended and needs nothing back.</summary>
+    void Ended();
+}
+
+/// <summary>A workload without devices.</summary>
+internal sealed class NoDevices : IDeviceContext
+{
+    public GpuRecord? Record => null;
+
+    public Task SuspendAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void CheckImage(CaptureStatistics image)
+    {
+    }
+
+    public Task<string?> ResumeAsync() => Task.FromResult<string?>(null);
+
+    public void Ended()
+    {
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

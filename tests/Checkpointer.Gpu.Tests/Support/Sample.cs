@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using Checkpointer.Engine.Gpu;
+using Checkpointer.Platform;
+
+namespace Checkpointer.Gpu.Tests;
+
+/// <summary>The CUDA program. It compares device memory with its own at every step, and ends with "WRONG" when they differ.</summary>
+internal sealed class Sample : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+
+    public Sample(SimulatedNode node, string arguments = "", int mib = 4)
+    {
+        Log = Path.GetTempFileName();
+        _process = Process.Start(new ProcessStartInfo("setsid",
+        [
+            "sh", "-c", $"exec '{Installation.Sample}' --library '{node.Cuda}' --mib {mib} --pause-ms 5 {arguments} >>'{Log}' 2>/dev/null </dev/null",
+        ]))!;
+        Wait(() => Steps > 0, "its first step");
+        Identity = ProcessIdentity.Of(_process.Id)!;
+    }
+
+    public string Log { get; }
+
+    public int Pid => _process.Id;
+
+    public ProcessIdentity Identity { get; }
+
+    public int Steps
+    {
+        get
+        {
+            using var file = new FileStream(Log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var reader = new StreamReader(file);
+            var text = reader.ReadToEnd();
+            Assert.DoesNotContain("WRONG", text);
+            return text.Count(static c => c == '\n');
+        }
+    }
+
+    public bool IsAlive => Identity.IsAlive();
+
+    public GpuProcess ToGpuProcess() => new()
+    {
+        Pid = Pid,
+        StartTime = Identity.StartTime,
+        OwnPid = Pid,
+        Label = $"{Pid} (gpu-sample)",
+    };
+
+    /// <summary>It makes more steps, each of which proves its device memory right.</summary>
+    public void AssertGoesOn()
+    {
+        var before = Steps;
+        Wait(() => Steps > before + 1, "another step");
+    }
+
+    /// <summary>It makes no step: it waits for its GPU.</summary>
+    public void AssertWaits()
+    {
+        var before = Steps;
+        Thread.Sleep(200);
+        Assert.InRange(Steps, before, before + 1);
+    }
+
+    public static void Wait(Func<bool> condition, string what)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.True(watch.Elapsed < Patience, $"not within {Patience}: {what}");
+            Thread.Sleep(10);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.WaitForExit();
+        _process.Dispose();
+        File.Delete(Log);
+    }
+}
