@@ -136,7 +136,11 @@ public sealed class FaultProxy : IAsyncDisposable
                 await Task.Delay(Timeout.InfiniteTimeSpan, stop);
                 return false;
             case FaultKind.Answer:
-                await near.SkipBodyAsync(head, stop);
+                if (!head.Contains("\r\nExpect: 100-continue", StringComparison.OrdinalIgnoreCase))
+                {
+                    await near.SkipBodyAsync(head, stop);
+                }
+
                 await near.WriteAsync(Encoding.ASCII.GetBytes(fault.Response()), stop);
                 return true;
             case FaultKind.Delay:
@@ -145,8 +149,18 @@ public sealed class FaultProxy : IAsyncDisposable
         }
 
         await far.WriteAsync(Encoding.ASCII.GetBytes(head), stop);
+        if (head.Contains("\r\nExpect: 100-continue", StringComparison.OrdinalIgnoreCase))
+        {
+            await near.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), stop);
+        }
+
         await near.CopyBodyAsync(head, far, long.MaxValue, fault?.Kind == FaultKind.FlipRequest, stop);
         string? answer = await far.ReadHeadAsync(MaxHead, stop);
+        while (answer?.StartsWith("HTTP/1.1 1", StringComparison.Ordinal) == true)
+        {
+            answer = await far.ReadHeadAsync(MaxHead, stop);
+        }
+
         if (answer is null)
         {
             return false;

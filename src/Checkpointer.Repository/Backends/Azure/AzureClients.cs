@@ -67,6 +67,7 @@ internal sealed class AzureClients : IDisposable
         BlobClientOptions client = new() { Transport = new HttpClientTransport(_http) };
         client.Retry.MaxRetries = 0;
         client.Retry.NetworkTimeout = Timeout.InfiniteTimeSpan;
+        client.Request100ContinueOptions = new Request100ContinueOptions { Mode = Request100ContinueMode.Never };
         client.Diagnostics.IsLoggingEnabled = false;
         client.Diagnostics.IsDistributedTracingEnabled = false;
         client.Diagnostics.ApplicationId = "checkpointer";

@@ -59,7 +59,7 @@ internal sealed class AzureRanges(AzureClients clients, AzureWire wire, AzurePla
             case 200:
                 throw new CorruptTransferException("a range was asked for and the whole object came");
             default:
-                throw new RequestFailedException(response);
+                throw await AzureWire.FailureAsync(response, watch.Token).ConfigureAwait(false);
         }
 
         if (response.Headers.ContentLength == 0)

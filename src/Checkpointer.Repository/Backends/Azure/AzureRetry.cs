@@ -5,7 +5,8 @@ namespace Checkpointer.Repository;
 
 /// <summary>
 /// Repeats requests that failed in passing, with growing pauses, until they succeed, fail for good, or have failed for <see cref="AzureOptions.GiveUpAfter"/>.
-/// Nothing below it repeats anything.
+/// Nothing below it repeats anything, but for one thing that .NET's HTTP client does: a request without a body goes out again when the idle connection that it was
+/// given turns out to be closed. Such requests (reads, deletes, leases by id) bear it.
 /// </summary>
 internal sealed class AzureRetry(AzureErrors errors, AzureOptions options)
 {

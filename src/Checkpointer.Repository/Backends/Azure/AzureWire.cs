@@ -13,6 +13,9 @@ internal sealed class AzureWire(AzureClients clients, AzurePlace place)
     /// <summary>Version of the service's interface: knows the checksums that we use, and every current account speaks it.</summary>
     private const string ServiceVersion = "2024-11-04";
 
+    /// <summary>Bytes of an error's body that are looked at: a code and a sentence.</summary>
+    private const int MaxErrorBody = 8 << 10;
+
     public HttpMessage Message(string name, RequestMethod method)
     {
         HttpMessage message = clients.Pipeline.CreateMessage();
@@ -37,8 +40,22 @@ internal sealed class AzureWire(AzureClients clients, AzurePlace place)
         await clients.Pipeline.SendAsync(message, cancellationToken).ConfigureAwait(false);
         if (message.Response.Status != expected)
         {
-            throw new RequestFailedException(message.Response);
+            throw await FailureAsync(message.Response, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>The error that an answer tells. Its body is read here: the exception's own constructor would read it without an end to its patience.</summary>
+    public static async Task<RequestFailedException> FailureAsync(Response response, CancellationToken cancellationToken)
+    {
+        if (response.ContentStream is { } content)
+        {
+            byte[] body = new byte[MaxErrorBody];
+            int length = await content.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            await content.DisposeAsync().ConfigureAwait(false);
+            response.ContentStream = new MemoryStream(body, 0, length, writable: false, publiclyVisible: true);
+        }
+
+        return new RequestFailedException(response);
     }
 
     /// <summary>The caller's memory as a body, without a copy; tells the watch how it goes.</summary>
