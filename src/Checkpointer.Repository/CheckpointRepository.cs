@@ -28,6 +28,9 @@ public sealed partial class CheckpointRepository : IAsyncDisposable
     /// <summary>32 hex digits.</summary>
     public string Id => _keys.Repository.ToString();
 
+    /// <summary>Bytes that the store's uploads take at most beyond the writer's own memory, so many at once: <see cref="IBackend.UploadBytes"/>.</summary>
+    public long UploadBytes(int uploads) => _backend.UploadBytes(uploads);
+
     /// <summary>The place, for people.</summary>
     public string Description => _backend.Describe();
 

@@ -35,6 +35,7 @@ internal sealed class CommandTree
             new CopyVerb(completion),
             new ExportVerb(completion),
             new ImportVerb(),
+            new RepositoryVerb(),
             new OperationsVerb(),
             new NodeVerb(),
             new VersionVerb(),

@@ -89,7 +89,8 @@ internal sealed partial class CheckpointOperation
             .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);
         var (target, name) = await LineageChoice.ChooseAsync(
             repository, _services.Lineages, root, _request.Name, abort.Token).ConfigureAwait(false);
-        var memory = OperationMemory.ForCheckpoint(_request.MemoryBytes, inspection.EstimatedBytes, searchParent: !_request.Full && target.Parent is not null);
+        var memory = OperationMemory.ForCheckpoint(
+            _request.MemoryBytes, inspection.EstimatedBytes, searchParent: !_request.Full && target.Parent is not null, repository.UploadBytes);
         using var pool = new BlockPool(memory.PoolBytes);
         pool.Prefault(abort.Token);
         await using var writer = await repository
@@ -155,7 +156,7 @@ internal sealed partial class CheckpointOperation
             Kind = OperationKind.Checkpoint,
             Phase = OperationPhase.Prepare,
             Started = _services.Time.GetUtcNow(),
-            Repository = _request.Repository,
+            Repository = RepositoryUrl.WithoutSecret(_request.Repository),
             KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
             BootId = root.BootId,
             Processes =

@@ -15,6 +15,11 @@ public sealed record EngineOptions
     /// <summary>The directory that holds <c>checkpointer-hook</c>, <c>checkpointer-init</c> and <c>checkpointer-gpu</c>; null is the executable's own.</summary>
     public string? ShimDirectory { get; init; }
 
+    /// <summary>
+    /// URLs of repositories with the signatures that they need: the journal keeps URLs without them, and recovery finds them here.
+    /// </summary>
+    public IReadOnlyList<string> Repositories { get; init; } = [];
+
     /// <summary>How long a silent stream, commit or hook may stand still before the operation is rolled back.</summary>
     public TimeSpan StallLimit { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -51,7 +51,11 @@ internal sealed class EngineServices
     /// <param name="key">A <see cref="KeyReference"/> as text.</param>
     /// <param name="cancellationToken">Ends the opening.</param>
     public Task<CheckpointRepository> OpenRepositoryAsync(string url, string key, CancellationToken cancellationToken) =>
-        CheckpointRepository.OpenAsync(OpenBackend(url), () => LoadKey(key), cancellationToken);
+        CheckpointRepository.OpenAsync(OpenBackend(WithSecret(url)), () => LoadKey(key), cancellationToken);
+
+    // The journal knows places without their signatures; recovery needs them again.
+    private string WithSecret(string url) =>
+        Options.Repositories.FirstOrDefault(known => known != url && RepositoryUrl.WithoutSecret(known) == url) ?? url;
 
     private RepositoryKey LoadKey(string key)
     {

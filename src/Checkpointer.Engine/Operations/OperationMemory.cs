@@ -23,25 +23,33 @@ internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentB
     private static int DefaultWorkers => Math.Min(Environment.ProcessorCount, WriterOptions.MaxDefaultWorkers);
 
     /// <summary>A pool for a dump: never more than asked for, never more than the dump can use.</summary>
+    /// <param name="budget">Bytes of the whole operation.</param>
+    /// <param name="estimate">Bytes of the image, roughly.</param>
+    /// <param name="searchParent">Whether a parent is searched for equal chunks.</param>
+    /// <param name="uploadBytes">What the store keeps for so many uploads at once; null where it keeps nothing.</param>
     /// <exception cref="UsageException">The budget is too small.</exception>
-    public static OperationMemory ForCheckpoint(long budget, long estimate, bool searchParent)
+    public static OperationMemory ForCheckpoint(long budget, long estimate, bool searchParent, Func<int, long>? uploadBytes = null)
     {
         var workers = DefaultWorkers;
-        while (workers > 1 && budget - WriterOptions.OverheadBytes(workers) < Minimum / 2)
+        while (workers > 1 && budget - Fixed(workers, uploadBytes) < Minimum / 2)
         {
             workers--;
         }
 
-        var pool = budget - WriterOptions.OverheadBytes(workers);
+        var pool = budget - Fixed(workers, uploadBytes);
         if (budget < Minimum || pool < Minimum / 2)
         {
-            throw TooSmall(budget, Minimum);
+            throw TooSmall(budget, Math.Max(Minimum, Fixed(1, uploadBytes) + (Minimum / 2)));
         }
 
         var parent = searchParent ? ForParent(budget, pool) : 0;
         pool -= WriterOptions.ParentOverheadBytes(parent);
         return new OperationMemory(Math.Min(pool, Useful(estimate)), workers, parent, searchParent);
     }
+
+    // Each worker has a pack under way, and there is the map.
+    private static long Fixed(int workers, Func<int, long>? uploadBytes) =>
+        WriterOptions.OverheadBytes(workers) + (uploadBytes?.Invoke(workers + 1) ?? 0);
 
     /// <summary>As much as the pool can spare; nothing where it can spare nothing.</summary>
     private static long ForParent(long budget, long pool)

@@ -82,7 +82,7 @@ internal sealed partial class RestoreOperation
             Kind = OperationKind.Restore,
             Phase = OperationPhase.Prepare,
             Started = _services.Time.GetUtcNow(),
-            Repository = _request.Repository,
+            Repository = RepositoryUrl.WithoutSecret(_request.Repository),
             KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
             BootId = Host.BootId,
             Snapshot = id.ToString(),

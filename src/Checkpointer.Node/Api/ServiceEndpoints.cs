@@ -1,5 +1,6 @@
 using System.Reflection;
 using Checkpointer.Platform;
+using Checkpointer.Repository;
 using Microsoft.AspNetCore.Http;
 
 namespace Checkpointer.Node;
@@ -28,7 +29,7 @@ internal sealed class ServiceEndpoints(NodeConfiguration configuration, Operatio
             Socket = configuration.Socket,
             StateDirectory = configuration.StateDirectory,
             RunDirectory = configuration.RunDirectory,
-            Repositories = [.. configuration.Repositories.Select(r => new RepositoryResource(r.Key, r.Value.Url))],
+            Repositories = [.. configuration.Repositories.Select(r => new RepositoryResource(r.Key, RepositoryUrl.WithoutSecret(r.Value.Url)))],
             Budget = new BudgetResource
             {
                 TotalBytes = budget.TotalBytes,

@@ -19,7 +19,9 @@ internal sealed class RepositoryAccess(IReadOnlyDictionary<string, RepositoryEnt
     {
         return repository.StartsWith('/')
             || repository.StartsWith("file:/", StringComparison.Ordinal)
-            || repository.IndexOf("://", StringComparison.Ordinal) > 0;
+            || repository.IndexOf("://", StringComparison.Ordinal) > 0
+            || repository.StartsWith("azure:", StringComparison.Ordinal)
+            || repository.StartsWith("azurite:", StringComparison.Ordinal);
     }
 
     private RepositoryEntry FromConfiguration(string? repository, string? keyFile)
@@ -29,7 +31,7 @@ internal sealed class RepositoryAccess(IReadOnlyDictionary<string, RepositoryEnt
         {
             throw new UsageException(
                 "key-file-not-configured",
-                $"This service uses {entry.KeyFile} for {entry.Url}, not {keyFile}.",
+                $"This service uses {entry.KeyFile} for {RepositoryUrl.WithoutSecret(entry.Url)}, not {keyFile}.",
                 "Leave the key file out of the request, or change it in the service's configuration.");
         }
 
@@ -61,11 +63,11 @@ internal sealed class RepositoryAccess(IReadOnlyDictionary<string, RepositoryEnt
 
         throw new UsageException(
             "repository-not-configured",
-            $"The repository '{repository}' is not in this service's configuration.",
+            $"The repository '{RepositoryUrl.WithoutSecret(repository)}' is not in this service's configuration.",
             $"Name one of: {Names}; or add it to the configuration and restart the service.");
     }
 
-    private string Names => string.Join(", ", configured.Select(c => $"{c.Key} ({c.Value.Url})"));
+    private string Names => string.Join(", ", configured.Select(c => $"{c.Key} ({RepositoryUrl.WithoutSecret(c.Value.Url)})"));
 
     private static RepositoryEntry FromRequest(string? repository, string? keyFile)
     {
@@ -79,7 +81,7 @@ internal sealed class RepositoryAccess(IReadOnlyDictionary<string, RepositoryEnt
         {
             throw new UsageException(
                 "repository-relative",
-                $"'{repository}' is neither an absolute path nor a URL.",
+                $"'{RepositoryUrl.WithoutSecret(repository)}' is neither an absolute path nor a URL.",
                 "Write the whole path: the service has another working directory.");
         }
 
@@ -100,6 +102,7 @@ internal sealed class RepositoryAccess(IReadOnlyDictionary<string, RepositoryEnt
         var path = repository.StartsWith("file://", StringComparison.Ordinal) ? repository["file://".Length..]
             : repository.StartsWith("file:", StringComparison.Ordinal) ? repository["file:".Length..]
             : repository;
+        path = RepositoryUrl.WithoutSecret(path);
         return path.Length > 1 ? path.TrimEnd('/') : path;
     }
 }

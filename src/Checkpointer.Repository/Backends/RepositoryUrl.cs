@@ -4,6 +4,18 @@ namespace Checkpointer.Repository;
 public static class RepositoryUrl
 {
     /// <summary>
+    /// The same place without the signature that a URL may carry: for messages, journals, and to tell whether two texts mean one place.
+    /// Only a text that still has its signature, or an environment that gives one, opens the place.
+    /// </summary>
+    public static string WithoutSecret(string url)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        int colon = url.IndexOf(':', StringComparison.Ordinal);
+        int question = url.IndexOf('?', StringComparison.Ordinal);
+        return colon > 0 && question > colon && AzureUrl.IsScheme(url[..colon]) ? url[..question] : url;
+    }
+
+    /// <summary>
     /// A plain path or <c>file:PATH</c> (also <c>file:///PATH</c>) is a directory; <c>https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX</c>,
     /// <c>azure:CONTAINER/PREFIX</c> (account of the connection string) and <c>azurite:CONTAINER/PREFIX</c> (emulator) are blob containers.
     /// An unknown scheme or an empty text is a <see cref="UsageException"/> (code repository-url).

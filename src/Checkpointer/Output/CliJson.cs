@@ -25,6 +25,7 @@ namespace Checkpointer.Cli.Output;
 [JsonSerializable(typeof(RetainOutput))]
 [JsonSerializable(typeof(StatsOutput))]
 [JsonSerializable(typeof(UnlockOutput))]
+[JsonSerializable(typeof(ValidationOutput))]
 [JsonSerializable(typeof(OperationsOutput))]
 [JsonSerializable(typeof(NodeOutput))]
 [JsonSerializable(typeof(VersionOutput))]

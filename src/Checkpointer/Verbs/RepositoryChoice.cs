@@ -1,4 +1,5 @@
 using Checkpointer.Cli.Running;
+using Checkpointer.Repository;
 
 namespace Checkpointer.Cli.Verbs;
 
@@ -11,7 +12,8 @@ internal readonly record struct RepositoryChoice(string Repository, string KeyFi
     {
         return runner.HasRepositories
             ? new RepositoryChoice(
-                settings.Repository is null ? "" : settings.RequireAbsoluteRepository(),
+                // A signature that was typed stays here: the service has its own.
+                settings.Repository is null ? "" : RepositoryUrl.WithoutSecret(settings.RequireAbsoluteRepository()),
                 settings.Key.Chosen ? settings.Key.RequireFile() : "")
             : new RepositoryChoice(settings.RequireAbsoluteRepository(), settings.Key.RequireFile());
     }

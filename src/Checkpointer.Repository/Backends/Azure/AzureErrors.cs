@@ -78,7 +78,7 @@ internal sealed class AzureErrors(string place, string container, AzureClients c
             403 => (
                 RepositoryCodes.StoreDenied,
                 $"permission denied at {at}: {said} (with {clients.Credential})",
-                "give the identity the role 'Storage Blob Data Contributor', or the signature the permissions racwdl, and let the account's firewall admit this node"),
+                "check that the credentials are the right ones; give the identity the role 'Storage Blob Data Contributor', or the signature the permissions racwdl, and let the account's firewall admit this node"),
             404 => (RepositoryCodes.ObjectMissing, $"{at} does not exist", null),
             429 or 503 => (RepositoryCodes.StoreBusy, $"the store is too busy at {at}: {said}", "try again later, run fewer checkpoints at once, or ask for higher limits of the storage account"),
             _ => (RepositoryCodes.StoreFailed, $"the store failed at {at}: {said}", "check the state of the storage account, then try again"),

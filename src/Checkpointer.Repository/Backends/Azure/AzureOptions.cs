@@ -30,7 +30,7 @@ internal sealed record AzureOptions
     public int PageSize { get; init; } = MaxPage;
 
     /// <summary>A request that moves no byte for this long is given up and tried again.</summary>
-    public TimeSpan StallTime { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan StallTime { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>A request that fails for this long, from its first failure, is given up for good.</summary>
     public TimeSpan GiveUpAfter { get; init; } = TimeSpan.FromMinutes(2);
