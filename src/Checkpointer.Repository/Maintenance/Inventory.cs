@@ -4,7 +4,7 @@ namespace Checkpointer.Repository;
 internal readonly record struct StoredObject(long Length, DateTimeOffset Modified);
 
 /// <summary>
-/// The packs, maps and moves that lie in a store, by their ids. Memory: about 64 bytes for each of them (100 TiB of packs: 110 MB), however large the maps are.
+/// The packs, maps and moves that lie in a store, by their ids. Memory: about 100 bytes for each of them (measured: 102; 100 TiB of packs: 170 MB), however large the maps are.
 /// </summary>
 internal sealed class Inventory
 {

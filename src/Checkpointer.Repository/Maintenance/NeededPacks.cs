@@ -1,7 +1,7 @@
 namespace Checkpointer.Repository;
 
 /// <summary>
-/// The packs that maps in use name, and those that they were moved to. Memory: about 64 bytes a pack, the moves of the packs that were rewritten (16 bytes for each of
+/// The packs that maps in use name, and those that they were moved to. Memory: about 70 bytes a pack, the moves of the packs that were rewritten (16 bytes for each of
 /// their frames), and one map's index at a time.
 /// </summary>
 internal sealed class NeededPacks(IBackend backend, KeyRing keys, Inventory inventory)

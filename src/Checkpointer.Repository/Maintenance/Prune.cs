@@ -4,7 +4,7 @@ namespace Checkpointer.Repository;
 
 /// <summary>
 /// Removes what nothing needs: plans, shows the plan, executes it. Safe to be killed at any point and to run beside writers (docs/format.md, section 8).
-/// Memory: about 64 bytes for each pack, map and move in the store and again for each that is in use; with repack also one bit for each stored chunk.
+/// Memory: about 100 bytes for each pack, map and move in the store and again for each that is in use; with repack also one bit for each stored chunk.
 /// </summary>
 internal sealed partial class Prune(IBackend backend, KeyRing keys, SnapshotStore store, PruneOptions options, IProgress<PruneProgress>? progress)
 {
