@@ -34,6 +34,20 @@ public sealed class RepackTests
     }
 
     [Fact]
+    public async Task A_rewritten_pack_is_copied_into_another_repository()
+    {
+        await using MaintenanceLab lab = await MaintenanceLab.NewAsync();
+        await using TestRepository target = await TestRepository.NewAsync();
+        SnapshotInfo young = await MostlyDeadAsync(lab);
+        await lab.PruneAsync(repack: true);
+        Assert.Single(lab.Names(ObjectNames.MovesPrefix));
+        RepositoryCopy copy = new(lab.Repository, target.Repository, new CopyOptions { Verify = true });
+        CopyResult result = Assert.Single(await copy.RunAsync([young.Id], null, None));
+        Assert.Equal((CopyOutcome.Copied, true), (result.Outcome, result.Verified));
+        await target.MustHoldAsync(young.Id, ("f", Young));
+    }
+
+    [Fact]
     public async Task A_rewritten_pack_is_still_reused_from_and_rewritten_again_and_goes_in_the_end()
     {
         await using MaintenanceLab lab = await MaintenanceLab.NewAsync();
