@@ -129,7 +129,8 @@ public static class CriuStats
 
     private static TimeSpan Microseconds(Dictionary<int, ulong> numbers, int field)
     {
-        return TimeSpan.FromMicroseconds(Value(numbers, field));
+        // More than CRIU's 32 bits is no time; a damaged file must not throw.
+        return TimeSpan.FromMicroseconds(Math.Min(Value(numbers, field), uint.MaxValue));
     }
 
     private static long Value(Dictionary<int, ulong> numbers, int field)

@@ -60,8 +60,9 @@ public sealed record WorkloadRecord
                     "Restore it with the version that made it, or a newer one.");
             }
 
-            return manifestPart.Deserialize(WorkloadJson.Default.WorkloadRecord)
-                ?? throw new JsonException("the workload record is null");
+            return manifestPart.Deserialize(WorkloadJson.Default.WorkloadRecord) is { } record && WorkloadShape.IsWhole(record)
+                ? record
+                : throw new JsonException("a part of the workload record is null");
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

@@ -219,7 +219,12 @@ public sealed class FuzzTests : IDisposable
     {
         TestRepository test = await TestRepository.NewAsync();
         byte[] words = TestRepository.Compressible(200_000, 1);
-        await test.SnapshotAsync(1, "n", ("pages-1.img", [.. words, .. new byte[300_000], .. TestRepository.Random(50_000, 2)]), ("core-1.img", words[..777]), ("empty.img", []));
+        await using SnapshotWriter writer = await test.BeginAsync(workers: 1);
+        writer.Hurry = false;
+        test.AppendAll(writer.OpenFile("pages-1.img", FileKind.Pages), [.. words, .. new byte[300_000], .. TestRepository.Random(50_000, 2)]);
+        test.AppendAll(writer.OpenFile("core-1.img", FileKind.Pages), words.AsSpan(0, 777));
+        writer.OpenFile("empty.img", FileKind.Bytes).Complete();
+        await writer.CommitAsync(TestRepository.Content("n"), None);
         return test;
     }
 

@@ -1,0 +1,36 @@
+using Checkpointer.Engine.Criu;
+
+namespace Checkpointer.Engine;
+
+/// <summary>The JSON reader lets nulls into what is never null, whatever the types say: a record that has one is no record.</summary>
+internal static class WorkloadShape
+{
+    public static bool IsWhole(WorkloadRecord record)
+    {
+        return record is { Command: not null, Kind: not null, Requirement: not null, Options: not null, StateFiles: not null, StateDirectories: not null }
+            && record.StateFiles.TrueForAll(static f => f is { Path: not null, Content: not null })
+            && record.StateDirectories.TrueForAll(static d => d is { Path: not null })
+            && IsWhole(record.Requirement)
+            && IsWhole(record.Options);
+    }
+
+    private static bool IsWhole(Compatibility.Requirement requirement)
+    {
+        object?[] parts =
+        [
+            requirement.Architecture, requirement.CpuFlags, requirement.CpuModel, requirement.KernelRelease, requirement.ThreadIds, requirement.CgroupMode,
+            requirement.MappedFiles, requirement.OpenFiles, requirement.OutsideEnds, requirement.Connections, requirement.Listening, requirement.Directories,
+        ];
+        return Array.TrueForAll(parts, static part => part is not null)
+            && requirement.CpuFlags.All(static f => f is not null)
+            && requirement.MappedFiles.All(static f => f is { Path: not null })
+            && requirement.OpenFiles.All(static f => f is { Path: not null })
+            && requirement.OutsideEnds.All(static e => e is { Key: not null, Description: not null, Descriptors: not null } && e.Descriptors.All(static d => d is not null))
+            && requirement.Connections.All(static c => c is { Local: not null, Remote: not null })
+            && requirement.Listening.All(static l => l is { Protocol: not null, Address: not null })
+            && requirement.Directories.All(static d => d is not null);
+    }
+
+    private static bool IsWhole(TreeOptions options) =>
+        options is { CpuCapability: not null, NetworkLock: not null, ManageCgroups: not null, External: not null } && options.External.All(static e => e is not null);
+}
