@@ -19,6 +19,20 @@ public sealed class BoundedMemoryTests
     public Task A_process_of_six_gibibytes_stays_within_450_mebibytes() => MustStayWithinAsync(mebibytes: 6144, budget: 256);
 
     [Fact]
+    public async Task A_second_checkpoint_stays_within_the_same_budget()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var drift = await DriftWorkload.StartAsync(lab, 400);
+        string[] arguments = ["checkpoint", "--pid", $"{drift.Pid}", "--memory", "64M"];
+        await MeteredAsync(lab, 64, [.. arguments, "--leave-running"]);
+        await drift.ChangeAsync(drift.Pid);
+
+        var second = await MeteredAsync(lab, 64, arguments);
+
+        Assert.True(second.GetProperty("bytesReused").GetInt64() > 300L << 20);
+    }
+
+    [Fact]
     public async Task The_state_directory_may_be_smaller_than_the_image()
     {
         await using var lab = await Lab.CreateWithRepositoryAsync();
