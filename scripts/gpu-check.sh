@@ -90,6 +90,7 @@ start_sample() {
     LOG=$(mktemp "$WORK/sample.XXXXXX")
     setsid "$SAMPLE" --library "$LIBRARY" --mib "$MIB" --pause-ms 50 >>"$LOG" 2>>"$WORK/sample.err" </dev/null &
     PID=$!
+    disown # no word of the shell when it is killed
     PIDS+=("$PID")
     goes_on "$LOG" || { row FAILED "the test program runs" "$(tail -n 1 "$WORK/sample.err")"; return 1; }
 }
