@@ -66,7 +66,7 @@ row() {
 }
 
 # value FILE KEY: a number or string of a JSON object; the last one of that name.
-value() { tr ',{}' '\n\n\n' <"$1" | sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\"]*\)\"\{0,1\}.*/\1/p" | tail -n 1 | tr -d ' '; }
+value() { tr ',{}' '\n\n\n' <"$1" | sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\"]*\)\"\{0,1\}.*/\1/p" | tail -n 1 | sed 's| *$||'; }
 
 ckpt() { "$BIN/checkpointer" "$@" --embedded --json --quiet >"$WORK/out.json" 2>"$WORK/err.txt"; }
 
