@@ -42,6 +42,40 @@ public sealed class BusyWorkloadTests(FaultBench bench) : IClassFixture<FaultBen
     }
 
     [Fact]
+    public async Task Of_two_checkpoints_that_start_at_once_each_succeeds_or_is_refused()
+    {
+        await bench.TakeAsync();
+        string[] arguments = ["checkpoint", "--pid", $"{bench.Counter.Pid}", "--leave-running", "--embedded", "--json"];
+        var outcomes = await Task.WhenAll(bench.Lab.CheckpointerAsync(arguments), bench.Lab.CheckpointerAsync(arguments));
+
+        foreach (var refused in outcomes.Where(o => o.ExitCode != 0))
+        {
+            refused.MustSay(1, "workload-busy");
+        }
+
+        var made = outcomes.Where(o => o.ExitCode == 0).Select(o => o.Json.GetProperty("snapshot").GetString()!).Order().ToList();
+        Assert.NotEmpty(made);
+        Assert.Equal(made, (await bench.Lab.SnapshotsAsync()).Except(bench.Before).Select(s => s.Id).Order());
+        await bench.Counter.MustBeUnharmedAsync(bench.Lab);
+        await bench.Lab.MustBeCleanAsync();
+        bench.GiveBack();
+    }
+
+    [Fact]
+    public async Task Of_two_checkpoints_that_end_the_workload_one_does()
+    {
+        await bench.TakeAsync();
+        string[] arguments = ["checkpoint", "--pid", $"{bench.Counter.Pid}", "--embedded", "--json"];
+        var outcomes = await Task.WhenAll(bench.Lab.CheckpointerAsync(arguments), bench.Lab.CheckpointerAsync(arguments));
+
+        var ended = Assert.Single(outcomes, o => o.ExitCode == 0).Json;
+        Assert.Contains(Assert.Single(outcomes, o => o.ExitCode != 0).ErrorCode, (string[])["workload-busy", "pid-not-found", "pid-is-zombie"]);
+        Assert.Equal(ended.GetProperty("snapshot").GetString(), Assert.Single((await bench.Lab.SnapshotsAsync()).Except(bench.Before)).Id);
+        await bench.Lab.MustBeCleanAsync();
+        await bench.Lab.MustRestoreAsync(bench.Counter, ended.GetProperty("snapshot").GetString()!);
+    }
+
+    [Fact]
     public async Task Interrupting_a_dump_ends_with_the_workload_running()
     {
         await bench.TakeAsync();

@@ -31,12 +31,58 @@ public sealed class KilledServiceTests
     }
 
     [Fact]
-    public async Task A_service_killed_during_a_commit_leaves_the_workload_running_or_restorable()
+    public async Task A_service_killed_while_it_looks_at_the_workload_has_touched_nothing()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var counter = await CounterWorkload.StartAsync(lab, mebibytes: 16);
+        var node = await NodeProcess.StartAsync(lab, await SlowCheckAsync(lab));
+        await using var run = BackgroundRun.Checkpointer(lab, "checkpoint", "--pid", $"{counter.Pid}", "--json");
+        await Eventually.TrueAsync("the question to CRIU", Limit, () => File.Exists(Path.Combine(lab.Directory, "asked")) || run.MustRun());
+        await node.KillAsync();
+
+        (await run.EndAsync()).MustSay(1, "service-lost");
+        await node.StartAgainAsync();
+
+        await counter.MustBeUnharmedAsync(lab);
+        await lab.MustBeCleanAsync();
+        Assert.Empty(await lab.SnapshotsAsync());
+    }
+
+    [Fact]
+    public async Task A_service_killed_with_an_operation_in_its_queue_has_touched_only_the_first()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var first = await CounterWorkload.StartAsync(lab, mebibytes: 16);
+        var sleeper = await lab.StartAsync(Path.Combine(lab.Directory, "sleeper.out"), "sleep", "600");
+        var node = await NodeProcess.StartAsync(lab, maxConcurrent: 1);
+        await using var running = BackgroundRun.Checkpointer(lab, "checkpoint", "--pid", $"{first.Pid}", "--json");
+        var criu = await RunningCriuAsync(lab, running);
+        Signals.Send(criu, Signals.Stop);
+        await using var waiting = BackgroundRun.Checkpointer(lab, "checkpoint", "--pid", $"{sleeper}", "--json");
+        await Eventually.TrueAsync("the second operation", Limit, () => node.Log.Contains($"pid {sleeper}", StringComparison.Ordinal) || waiting.MustRun());
+        await node.KillAsync();
+        Signals.Send(criu, Signals.Continue);
+
+        (await running.EndAsync()).MustSay(1, "service-lost");
+        (await waiting.EndAsync()).MustSay(1, "service-lost");
+        await node.StartAgainAsync();
+
+        await first.MustBeUnharmedAsync(lab);
+        Assert.True(Processes.IsAlive(sleeper));
+        Assert.Empty(await lab.SnapshotsAsync());
+        await lab.MustBeCleanAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_service_killed_during_a_commit_leaves_the_workload_running_or_restorable(bool leaveRunning)
     {
         await using var lab = await Lab.CreateWithRepositoryAsync();
         var counter = await CounterWorkload.StartAsync(lab, mebibytes: 96);
         var node = await NodeProcess.StartAsync(lab);
-        await using var run = BackgroundRun.Checkpointer(lab, "checkpoint", "--pid", $"{counter.Pid}", "--json");
+        await using var run = BackgroundRun.Checkpointer(
+            lab, ["checkpoint", "--pid", $"{counter.Pid}", "--json", .. leaveRunning ? (string[])["--leave-running"] : []]);
         await Eventually.TrueAsync("the phase commit", Limit, () => JournalFile.Phase(lab) == "commit" || run.MustRun(), TimeSpan.FromMilliseconds(1));
         await node.KillAsync();
         var phase = JournalFile.Phase(lab);
@@ -45,7 +91,7 @@ public sealed class KilledServiceTests
         await node.StartAgainAsync();
 
         Assert.Equal("commit", phase);
-        await MustRunOrRestoreAsync(lab, counter);
+        await MustRunOrRestoreAsync(lab, counter, leaveRunning);
         await lab.MustBeCleanAsync();
     }
 
@@ -91,18 +137,32 @@ public sealed class KilledServiceTests
         Assert.False(Processes.IsAlive(pid));
     }
 
-    private static async Task MustRunOrRestoreAsync(Lab lab, CounterWorkload counter)
+    private static async Task MustRunOrRestoreAsync(Lab lab, CounterWorkload counter, bool leaveRunning)
     {
         var snapshot = (await lab.SnapshotsAsync()).SingleOrDefault();
         if (Processes.IsAlive(counter.Pid))
         {
             await counter.MustBeUnharmedAsync(lab);
-            Assert.True(snapshot?.Superseded ?? true, "a snapshot that its workload outlived is not marked");
+            Assert.True(snapshot is null || snapshot.Superseded == !leaveRunning, "a snapshot that its workload outlived is not marked, or one is that was to be so");
             return;
         }
 
+        Assert.False(leaveRunning, "the workload was to run on");
+
         Assert.NotNull(snapshot);
         await lab.MustRestoreAsync(counter, snapshot.Id);
+    }
+
+    /// <summary>A CRIU that thinks about the first question of what it can do: the service waits for it in its inspection.</summary>
+    private static async Task<string> SlowCheckAsync(Lab lab)
+    {
+        var path = Path.Combine(lab.Directory, "criu");
+        await File.WriteAllTextAsync(
+            path,
+            $"#!/bin/sh\nif [ \"$1\" = check ] && ! [ -e {lab.Directory}/asked ]; then touch {lab.Directory}/asked; sleep 20; fi\nexec {Installation.Criu} \"$@\"\n",
+            TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
     }
 
     private static async Task<int> RunningCriuAsync(Lab lab, BackgroundRun run)

@@ -10,25 +10,28 @@ internal sealed class NodeProcess
     private readonly Lab _lab;
     private readonly string _config;
 
-    private NodeProcess(Lab lab)
+    private NodeProcess(Lab lab, string criu, int maxConcurrent)
     {
         _lab = lab;
         _config = Path.Combine(lab.Directory, "node.json");
         File.WriteAllText(_config, $$"""
             {
               "socket": "{{lab.Socket}}", "stateDirectory": "{{lab.StateDirectory}}", "runDirectory": "{{lab.RunDirectory}}",
-              "criu": "{{Installation.Criu}}", "repositories": { "r": { "url": "{{lab.Repository}}", "keyFile": "{{lab.KeyFile}}" } }
+              "criu": "{{criu}}", "maxConcurrent": {{maxConcurrent}}, "repositories": { "r": { "url": "{{lab.Repository}}", "keyFile": "{{lab.KeyFile}}" } }
             }
             """);
     }
 
     internal int Pid { get; private set; }
 
-    private string Log => Path.Combine(_lab.Directory, "node.out");
+    /// <summary>What it has logged so far.</summary>
+    internal string Log => File.ReadAllText(LogPath);
 
-    internal static async Task<NodeProcess> StartAsync(Lab lab)
+    private string LogPath => Path.Combine(_lab.Directory, "node.out");
+
+    internal static async Task<NodeProcess> StartAsync(Lab lab, string? criu = null, int maxConcurrent = 4)
     {
-        var node = new NodeProcess(lab);
+        var node = new NodeProcess(lab, criu ?? Installation.Criu!, maxConcurrent);
         await node.StartAgainAsync();
         return node;
     }
@@ -36,11 +39,11 @@ internal sealed class NodeProcess
     /// <summary>Starts it and waits until it takes requests: it has recovered then.</summary>
     internal async Task StartAgainAsync()
     {
-        Pid = await _lab.StartAsync(Log, Installation.Checkpointer, "node", "--config", _config);
+        Pid = await _lab.StartAsync(LogPath, Installation.Checkpointer, "node", "--config", _config);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         while (!await IsReadyAsync())
         {
-            Assert.True(Processes.IsAlive(Pid) && clock.Elapsed < ReadyLimit, $"the service does not come up: {File.ReadAllText(Log)}");
+            Assert.True(Processes.IsAlive(Pid) && clock.Elapsed < ReadyLimit, $"the service does not come up: {Log}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
         }
     }
