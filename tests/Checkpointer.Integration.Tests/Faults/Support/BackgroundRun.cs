@@ -48,8 +48,12 @@ internal sealed class BackgroundRun : IAsyncDisposable
 
     internal static BackgroundRun Start(Lab lab, string program, params string[] arguments) => new(lab, program, arguments);
 
-    /// <summary>The command line, as <see cref="Lab.CheckpointerAsync"/> runs it.</summary>
-    internal static BackgroundRun Checkpointer(Lab lab, params string[] arguments) => Start(lab, Installation.Checkpointer, arguments);
+    /// <summary>
+    /// The command line, as <see cref="Lab.CheckpointerAsync"/> runs it, and as in a terminal: where the tests run in a script's background, SIGINT is
+    /// ignored and would be inherited so.
+    /// </summary>
+    internal static BackgroundRun Checkpointer(Lab lab, params string[] arguments) =>
+        Start(lab, "env", ["--default-signal=INT,QUIT", Installation.Checkpointer, .. arguments]);
 
     /// <summary>Waits for a word on stderr; fails at once when the program ends without it.</summary>
     internal Task SaysAsync(string word) => AwaitAsync(word, () => Errors);
