@@ -18,6 +18,13 @@ internal static partial class Signals
         Assert.True(SendSignal(pid, signal) == 0, $"kill({pid}, {signal}): errno {Marshal.GetLastPInvokeError()}");
     }
 
+    /// <summary>False: it has ended already.</summary>
+    internal static bool TrySend(int pid, int signal)
+    {
+        Assert.InRange(pid, 2, int.MaxValue);
+        return SendSignal(pid, signal) == 0;
+    }
+
     /// <summary>Sends SIGKILL and waits for the end.</summary>
     internal static async Task KillAsync(int pid)
     {
