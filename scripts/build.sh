@@ -73,6 +73,9 @@ mkdir -p "$BIN"
 exec 8>"$ARTIFACTS/build.lock"
 flock -w 1800 8 || die "another build has held $ARTIFACTS/build.lock for 30 minutes"
 started=$SECONDS
-build_native
-publish
+# Not for children: a compiler server would inherit the lock and hold it until it has been idle for ten minutes.
+{
+    build_native
+    publish
+} 8>&-
 say "build: $(cd "$BIN" && echo checkpointer*) in artifacts/bin, $((SECONDS - started)) s"

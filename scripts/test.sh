@@ -52,8 +52,8 @@ stage() {
 }
 
 build_tests() {
-    # The lock of build.sh: MSBuild's obj folders are shared.
-    run_quietly "building the tests" flock -w 1800 "$ARTIFACTS/build.lock" \
+    # The lock of build.sh: MSBuild's obj folders are shared. It is not for children, as there.
+    run_quietly "building the tests" flock --close -w 1800 "$ARTIFACTS/build.lock" \
         dotnet build "$ROOT/Checkpointer.sln" -v q -nologo -clp:NoSummary -nodeReuse:false &&
         build_filler && build_simulator
 }
