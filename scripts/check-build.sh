@@ -12,7 +12,7 @@ cp -r "$ROOT/scripts" "$WORK/root/"
 cat >"$WORK/tools/cmake" <<'FAKE'
 #!/bin/sh
 [ "$1" = --build ] || exit 0
-for name in checkpointer-hook checkpointer-init; do printf '#!/bin/sh\n' >"$2/$name" && chmod +x "$2/$name"; done
+for name in checkpointer-hook checkpointer-init checkpointer-gpu; do printf '#!/bin/sh\n' >"$2/$name" && chmod +x "$2/$name"; done
 FAKE
 cat >"$WORK/tools/dotnet" <<'FAKE'
 #!/bin/sh
