@@ -68,14 +68,17 @@ public sealed class PruneTests
         await using MaintenanceLab lab = await MaintenanceLab.NewAsync();
         SnapshotInfo one = await lab.SnapshotAsync(1, ("f", One));
         await lab.Repository.DeleteAsync(one.Id, None);
+
+        // Each worker that came to write has made a pack.
+        int made = lab.Names(ObjectNames.PacksPrefix).Length + lab.Names(ObjectNames.MapsPrefix).Length;
         lab.Pass(TimeSpan.FromHours(23));
         PruneOptions options = lab.Options() with { Grace = PruneOptions.DefaultGrace };
         PruneReport young = await lab.PruneAsync(options: options);
         Assert.Empty(young.Plan.Deletions);
-        Assert.Equal(2, young.Plan.Young);
+        Assert.Equal(made, young.Plan.Young);
         Assert.True(young.Plan.YoungBytes > One.Length);
         lab.Pass(TimeSpan.FromHours(2));
-        Assert.Equal(2, (await lab.PruneAsync(options: options)).Deleted);
+        Assert.Equal(made, (await lab.PruneAsync(options: options)).Deleted);
         Assert.Empty(lab.Names(ObjectNames.PacksPrefix));
     }
 
