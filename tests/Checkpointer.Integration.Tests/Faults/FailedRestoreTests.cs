@@ -172,8 +172,11 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
         await using (var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore }))
         {
             await RunningCriuAsync();
+            // Held, so that it does not end by itself when the engine has gone.
+            var owner = Assert.Single(bench.Lab.Helpers("checkpointer-init"));
+            Signals.Send(owner, Signals.Stop);
             await Signals.KillAsync(run.Pid);
-            await Signals.KillAsync(Assert.Single(bench.Lab.Helpers("checkpointer-init")));
+            await Signals.KillAsync(owner);
         }
 
         Assert.Equal("tree-killed", Assert.Single(await FaultRun.RecoverAsync(bench.Lab)).Outcome);
