@@ -12,7 +12,10 @@ public sealed class LabTests
         Assert.Equal(2, status.Workers.Count);
         counter.MustHaveCountedWithoutGap();
         Assert.Equal("stopping", await counter.AskAsync("stop"));
-        await Eventually.TrueAsync("the end of the counter", TimeSpan.FromSeconds(5), () => !Processes.IsAlive(counter.Pid));
+
+        // The workers end after their parent, each in its own time.
+        await Eventually.TrueAsync(
+            "the end of the counter and its workers", TimeSpan.FromSeconds(30), () => !status.Workers.Append(counter.Pid).Any(Processes.IsAlive));
         counter.MustBeGone(status);
     }
 

@@ -1,0 +1,39 @@
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Containers;
+
+/// <summary>
+/// The node's container runtime, as far as a checkpoint needs it: which containers run, with which process. Implemented over CRI;
+/// the engine itself speaks no gRPC.
+/// </summary>
+public interface IContainerRuntime
+{
+    /// <summary>Every container that the runtime knows, in no particular order.</summary>
+    /// <exception cref="HostException">Code <c>runtime-unreachable</c>: no runtime answers at its socket.</exception>
+    Task<IReadOnlyList<ContainerSummary>> ListAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The one container that a person named: by id or a unique prefix of at least 4 characters, by its name, as <c>POD/CONTAINER</c> or
+    /// as <c>NAMESPACE/POD/CONTAINER</c>. A running one is preferred over ended ones of the same name.
+    /// </summary>
+    /// <exception cref="UsageException">
+    /// Codes <c>container-not-found</c>, <c>container-ambiguous</c> (the message names the candidates), <c>container-not-running</c>.
+    /// </exception>
+    /// <exception cref="HostException">Code <c>runtime-unreachable</c>.</exception>
+    Task<ContainerRecord> FindAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>The running containers of a pod, by <c>NAMESPACE/POD</c>, <c>POD</c>, or the sandbox's id; without the pause container.</summary>
+    /// <exception cref="UsageException">Codes <c>pod-not-found</c>, <c>pod-ambiguous</c>, <c>pod-not-running</c>.</exception>
+    Task<IReadOnlyList<ContainerRecord>> FindPodAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes a sandbox and in it a container that waits for its restore: the same image, mounts, environment and limits as
+    /// <paramref name="record"/>, but <paramref name="init"/> (a path on this node) mounted read-only and run as PID 1.
+    /// What was made is removed again when it fails.
+    /// </summary>
+    /// <exception cref="UsageException">Code <c>image-missing</c>: the image is not on this node and cannot be pulled.</exception>
+    Task<ContainerRecord> CreatePlaceholderAsync(ContainerRecord record, string init, CancellationToken cancellationToken);
+
+    /// <summary>Stops and removes a container that <see cref="CreatePlaceholderAsync"/> made, with its sandbox.</summary>
+    Task RemovePlaceholderAsync(ContainerRecord placeholder, CancellationToken cancellationToken);
+}
