@@ -52,17 +52,20 @@ public sealed record ContainerRecord
 /// <param name="Destination">Absolute path in the container.</param>
 /// <param name="Source">Path on the node.</param>
 /// <param name="ReadOnly">It cannot be written.</param>
-public sealed record ContainerVolume(string Destination, string Source, bool ReadOnly);
+/// <param name="Propagation"><c>private</c>, <c>host-to-container</c> or <c>bidirectional</c>.</param>
+public sealed record ContainerVolume(string Destination, string Source, bool ReadOnly, string Propagation = "private");
 
 /// <summary>A container's configuration as far as CRI can be asked for the same again.</summary>
 public sealed record ContainerTemplate
 {
+    /// <summary>What really runs, with the image's part, where the runtime tells it; <see cref="Arguments"/> is empty then.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
 
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     public string? WorkingDirectory { get; init; }
 
+    /// <summary>With the image's variables, without the host's name.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
     public bool Tty { get; init; }
@@ -81,6 +84,7 @@ public sealed record ContainerTemplate
 
     public IReadOnlyList<long> SupplementalGroups { get; init; } = [];
 
+    /// <summary>Without <c>CAP_</c>; <c>ALL</c> is every one.</summary>
     public IReadOnlyList<string> AddCapabilities { get; init; } = [];
 
     public IReadOnlyList<string> DropCapabilities { get; init; } = [];
@@ -93,6 +97,33 @@ public sealed record ContainerTemplate
     public long CpuPeriod { get; init; }
 
     public long CpuShares { get; init; }
+
+    public long OomScoreAdjustment { get; init; }
+
+    /// <summary>Processors, as <c>0-3,8</c>; null is any.</summary>
+    public string? CpuSet { get; init; }
+
+    /// <summary>Memory nodes, as <see cref="CpuSet"/>.</summary>
+    public string? MemorySet { get; init; }
+
+    /// <summary><c>runtime-default</c>, <c>unconfined</c>, <c>localhost/NAME</c>, or null: nothing was asked for.</summary>
+    public string? Seccomp { get; init; }
+
+    /// <summary>As <see cref="Seccomp"/>.</summary>
+    public string? AppArmor { get; init; }
+
+    /// <summary><c>USER:ROLE:TYPE:LEVEL</c>, or null.</summary>
+    public string? SELinux { get; init; }
+
+    public IReadOnlyList<string> MaskedPaths { get; init; } = [];
+
+    public IReadOnlyList<string> ReadOnlyPaths { get; init; } = [];
+
+    /// <summary>Kernel settings of the pod's namespaces.</summary>
+    public IReadOnlyDictionary<string, string> Sysctls { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Devices by their names in the Container Device Interface, as <c>nvidia.com/gpu=0</c>.</summary>
+    public IReadOnlyList<string> CdiDevices { get; init; } = [];
 
     /// <summary>Device nodes, as paths on the node and in the container.</summary>
     public IReadOnlyList<ContainerVolume> Devices { get; init; } = [];
