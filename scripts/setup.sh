@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prepares this machine for building and testing: checks .NET, installs what is missing, provides CRIU, and Azurite for the tests.
+# Prepares this machine for building and testing: checks .NET, installs what is missing, provides CRIU, and Azurite
+# and containerd for the tests.
 # Idempotent; safe to run twice at once; never changes the system's apt sources or its libc.
 #
 #   CHECKPOINTER_PREFIX         where a CRIU of our own is unpacked (default: <cache>/checkpointer/criu/<version>)
@@ -8,6 +9,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/criu.sh"
 . "$ROOT/scripts/lib/azurite.sh"
+. "$ROOT/scripts/lib/containers.sh"
 
 if [ "$(id -u)" -eq 0 ]; then
     CACHE=${XDG_CACHE_HOME:-/var/cache}/checkpointer
@@ -85,6 +87,12 @@ provide_azurite() {
     }
 }
 
+# Without it the container tests are skipped by name.
+provide_containers() {
+    CONTAINERS_REASON=
+    containers_install "$CACHE" || say "setup: no container runtime here, tests with it will be skipped: $CONTAINERS_REASON"
+}
+
 check_dotnet
 mkdir -p "$ARTIFACTS" "$CACHE"
 exec 9>"$CACHE/setup.lock"
@@ -92,9 +100,10 @@ flock -w "$LOCK_TIMEOUT" 9 || die "another setup has held $CACHE/setup.lock for 
 check_packages
 provide_criu
 provide_azurite
+provide_containers
 [ ${#DID[@]} -eq 0 ] || printf 'setup: %s\n' "${DID[@]}" >&2
 if ! output=$("$CRIU" check 2>&1); then
     say "setup: warning: 'criu check' says no; checkpoints will not work here (root and CAP_CHECKPOINT_RESTORE are needed):"
     say "$(printf '%s\n' "$output" | grep -v RLIMIT_NOFILE | tail -n 3)"
 fi
-say "setup: .NET $(dotnet --version), CRIU $(criu_version "$CRIU") at $CRIU: ready"
+say "setup: .NET $(dotnet --version), CRIU $(criu_version "$CRIU") at $CRIU$(containers_versions): ready"

@@ -16,6 +16,7 @@ set -uo pipefail
 . "$ROOT/scripts/lib/suites.sh"
 . "$ROOT/scripts/lib/filler.sh"
 . "$ROOT/scripts/lib/gpu.sh"
+. "$ROOT/scripts/lib/containers.sh"
 
 SUITE=core
 LONG=0
@@ -55,7 +56,7 @@ build_tests() {
     # The lock of build.sh: MSBuild's obj folders are shared. It is not for children, as there.
     run_quietly "building the tests" flock --close -w 1800 "$ARTIFACTS/build.lock" \
         dotnet build "$ROOT/Checkpointer.sln" -v q -nologo -clp:NoSummary -nodeReuse:false &&
-        build_filler && build_simulator
+        build_filler && build_simulator && build_container_images
 }
 
 run_core() {

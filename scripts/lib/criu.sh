@@ -37,13 +37,13 @@ debian_mirror() {
         awk -v release="$codename" '$1 == "Packages" && ($2 == release || $2 == "sid" || $2 == "unstable") && $3 == "main" { print $4; exit }'
 }
 
-# An apt of our own: its lists, cache and dpkg status are private, its only source is Debian's unstable.
+# private_apt WORK MIRROR SUITE: an apt of our own: its lists, cache and dpkg status are private, its only source is that suite.
 private_apt() {
-    local work=$1 mirror=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    local work=$1 mirror=$2 suite=$3 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     [ -r "$keyring" ] || die "no $keyring to verify Debian's packages with: install debian-archive-keyring"
     mkdir -p "$work"/apt/{lists/partial,cache/archives/partial,etc/preferences.d}
     touch "$work/apt/status"
-    echo "deb [signed-by=$keyring] $mirror unstable main" >"$work/apt/etc/sources.list"
+    echo "deb [signed-by=$keyring] $mirror $suite main" >"$work/apt/etc/sources.list"
     cat >"$work/apt/apt.conf" <<CONF
 Dir::Etc::sourcelist "$work/apt/etc/sources.list";
 Dir::Etc::sourceparts "/dev/null";
@@ -100,7 +100,7 @@ criu_unpack() {
     work=$(mktemp -d "$cache/unpack.XXXXXX")
     (
         trap 'rm -rf "$work/apt" "$work/debs" "$work/root"' EXIT
-        private_apt "$work" "$mirror"
+        private_apt "$work" "$mirror" unstable
         run_quietly "reading Debian's package lists" apt-get -q update || exit 1
         mkdir -p "$work/debs" "$work/root" "$work/prefix"/{sbin,lib}
         apt-cache show criu | sed -n 's/^Version: *//p' | head -n 1 >"$work/version"
