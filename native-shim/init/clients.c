@@ -169,6 +169,16 @@ static void receive(struct clients *clients, struct client *client)
     }
 }
 
+bool clients_any(const struct clients *clients)
+{
+    for (size_t i = 0; i < CLIENTS_MOST; i++) {
+        if (clients->list[i].fd >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 short clients_wanted(const struct client *client)
 {
     return (short)((client->ended ? 0 : POLLIN) | (client->out_length > 0 ? POLLOUT : 0));

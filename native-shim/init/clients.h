@@ -39,6 +39,9 @@ void clients_init(struct clients *clients, int listener, client_handler *handler
 // Takes the waiting connections, a bounded number, whose peer is root (or who we are).
 void clients_accept(struct clients *clients);
 
+// Whether anybody is connected.
+bool clients_any(const struct clients *clients);
+
 // What poll() should watch for a client.
 short clients_wanted(const struct client *client);
 

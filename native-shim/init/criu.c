@@ -1,12 +1,15 @@
 #include "init/criu.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "common/failure.h"
 #include "common/fd.h"
+#include "init/cgroups.h"
 #include "init/signals.h"
 
 enum { INHERIT_TEXT_MAX = MAP_KEY_LONGEST + 24 }; // "fd[NUMBER]:KEY"
@@ -60,6 +63,43 @@ static char **build_arguments(const struct restore_options *options)
     return arguments;
 }
 
+static bool lies_in_tmp(const char *text)
+{
+    static const char tmp[] = "/tmp/";
+    for (const char *at = text == NULL ? NULL : strstr(text, tmp); at != NULL; at = strstr(at + 1, tmp)) {
+        if (at == text || at[-1] == ':' || at[-1] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
+// CRIU makes directories in /tmp, which a CRIU that is killed leaves behind: it gets a /tmp of its own, unless something that
+// it needs lies in ours.
+static int make_own_tmp(const struct restore_options *options)
+{
+    bool needed = lies_in_tmp(options->stage) || lies_in_tmp(getenv("CHECKPOINTER_HOOK_SOCKET"));
+    for (size_t i = 0; !needed && i < options->command_count; i++) {
+        needed = lies_in_tmp(options->command[i]);
+    }
+    if (!needed && mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0) {
+        return fail("cannot mount a tmpfs at /tmp: %m");
+    }
+    return 0;
+}
+
+static int enter_placeholder(const struct restore_options *options)
+{
+    if (options->into == 0) {
+        return 0;
+    }
+    if (cgroups_join(options->cgroups, options->cgroup_count) < 0
+        || target_enter(&options->target, options->stage, options->takes, options->take_count) < 0) {
+        return -1;
+    }
+    return make_own_tmp(options);
+}
+
 _Noreturn static void become_criu(const struct restore_options *options, char **arguments, int output)
 {
     (void)setsid();
@@ -67,6 +107,9 @@ _Noreturn static void become_criu(const struct restore_options *options, char **
     int prepared = fd_give(output, STDOUT_FILENO);
     if (prepared == 0) {
         prepared = fd_give(output, STDERR_FILENO);
+    }
+    if (prepared == 0) {
+        prepared = enter_placeholder(options);
     }
     for (size_t i = 0; prepared == 0 && i < options->map_count; i++) {
         prepared = fd_give(options->maps[i].fd, options->maps[i].fd);

@@ -71,6 +71,10 @@ static int prepare_owner(const struct restore_options *options, const struct sta
         if (namespaces_own_mounts() < 0) {
             return -1;
         }
+    } else if (options->into != 0) {
+        if (target_adopt_pids(&options->target) < 0) {
+            return -1;
+        }
     } else if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
         return fail("cannot become a subreaper: %m");
     }
@@ -102,7 +106,8 @@ _Noreturn static void be_background(struct restore_options *options, struct stat
 {
     (void)setsid();
     int signals = -1;
-    if (cgroups_join(options->cgroups, options->cgroup_count) < 0 || signals_block() < 0 || (signals = signals_open()) < 0) {
+    bool joins = options->into == 0; // into a placeholder only CRIU goes, not we
+    if ((joins && cgroups_join(options->cgroups, options->cgroup_count) < 0) || signals_block() < 0 || (signals = signals_open()) < 0) {
         tell_failure(pipe_fd);
     }
     if (!options->pid_namespace) {
@@ -200,8 +205,9 @@ int launch(struct restore_options *options)
 {
     static struct state_dir state;
     int ends[2];
-    if (keep_given_descriptors(options) < 0 || criu_check(options) < 0 || state_dir_open(options->state, &state) < 0
-        || maps_open(options->maps, options->map_count) < 0) {
+    if (keep_given_descriptors(options) < 0 || criu_check(options) < 0
+        || (options->into != 0 && target_open(options->into, &options->target) < 0)
+        || state_dir_open(options->state, &state) < 0 || maps_open(options->maps, options->map_count) < 0) {
         report("%s", failure());
         return 1;
     }

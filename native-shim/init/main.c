@@ -1,5 +1,5 @@
-// checkpointer-init: owner of one restored tree (restore), the way into its namespaces (enter),
-// and the way out of the caller's session (detach).
+// checkpointer-init: owner of one restored tree (restore), the way into its namespaces (enter), the way out of
+// the caller's session (detach), and PID 1 of a container that waits for its restore (hold, probe).
 // The protocols are in docs/native.md.
 
 #include <fcntl.h>
@@ -10,15 +10,18 @@
 #include "common/failure.h"
 #include "init/detach.h"
 #include "init/enter.h"
+#include "init/hold.h"
 #include "init/launch.h"
 #include "init/options.h"
 #include "init/signals.h"
 
 static const char usage[] =
-    "usage: checkpointer-init restore --operation ID --state DIR [--pid-namespace [--last-pid N]]\n"
-    "           [--cgroup-procs FILE]... [--deadline SECONDS] [--map KEY=SPEC]... -- CRIU restore ARGS...\n"
+    "usage: checkpointer-init restore --operation ID --state DIR [--pid-namespace | --into PID [--stage DIR]\n"
+    "           [--take PATH=NAME]...] [--last-pid N] [--cgroup-procs FILE]... [--deadline SECONDS] [--map KEY=SPEC]... -- CRIU restore ARGS...\n"
     "       checkpointer-init enter --pid N -- CMD ARGS...\n"
-    "       checkpointer-init detach -- CMD ARGS...\n";
+    "       checkpointer-init detach -- CMD ARGS...\n"
+    "       checkpointer-init hold [--deadline SECONDS] [--cold-start] [-- CMD ARGS...]\n"
+    "       checkpointer-init probe\n";
 
 // A closed standard descriptor would be taken by the first file that is opened, and then overwritten.
 static void open_standard_descriptors(void)
@@ -60,10 +63,22 @@ static int run_detach(int count, char **arguments)
     return detach(command);
 }
 
+static int run_hold(int count, char **arguments, const struct signals_saved *saved)
+{
+    struct hold_options options;
+    if (hold_options_parse(count, arguments, &options) < 0) {
+        report("%s", failure());
+        return HOLD_FAILED;
+    }
+    return hold(&options, saved);
+}
+
 int main(int count, char **arguments)
 {
     report_as("checkpointer-init");
     open_standard_descriptors();
+    struct signals_saved saved;
+    signals_save(&saved);
     signals_reset_actions();
     if (count >= 2 && strcmp(arguments[1], "restore") == 0) {
         return run_restore(count - 2, arguments + 2);
@@ -73,6 +88,12 @@ int main(int count, char **arguments)
     }
     if (count >= 2 && strcmp(arguments[1], "detach") == 0) {
         return run_detach(count - 2, arguments + 2);
+    }
+    if (count >= 2 && strcmp(arguments[1], "hold") == 0) {
+        return run_hold(count - 2, arguments + 2, &saved);
+    }
+    if (count == 2 && strcmp(arguments[1], "probe") == 0) {
+        return hold_probe();
     }
     fputs(usage, stderr);
     return 1;

@@ -6,9 +6,9 @@
 #include "common/text.h"
 
 enum {
-    OPERATION_LONGEST = 64,              // characters
     COMMAND_MOST = 4096,                 // words of CRIU's command line
     START_DEADLINE_DEFAULT_MS = 60000,   // the engine sends `start` at once; a minute is a dead engine
+    HOLD_DEADLINE_DEFAULT_MS = 600000,   // an engine may have to fetch a snapshot first
     DEADLINE_MOST_SECONDS = 86400,
     PID_MOST = 4194304,                  // the kernel's PID_MAX_LIMIT
 };
@@ -60,6 +60,15 @@ static int take_number(struct cursor *cursor, const char *name, int64_t least, i
     return 0;
 }
 
+static int take_seconds(struct cursor *cursor, const char *name, int64_t *milliseconds)
+{
+    const char *value = take_value(cursor, name);
+    if (value == NULL) {
+        return -1;
+    }
+    return text_parse_seconds(value, DEADLINE_MOST_SECONDS, milliseconds) ? 0 : fail("%s: not a number of seconds: %s", name, value);
+}
+
 static int take_command(struct cursor *cursor, char ***command, size_t *count)
 {
     int left = cursor->count - cursor->at - 1;
@@ -73,6 +82,63 @@ static int take_command(struct cursor *cursor, char ***command, size_t *count)
     *count = (size_t)left;
     if (strchr(**command, '/') == NULL) {
         return fail("the command must be a path, PATH is not searched: %s", **command);
+    }
+    return 0;
+}
+
+static int parse_into_option(struct cursor *cursor, struct restore_options *options)
+{
+    if (is_option(cursor, "--into")) {
+        int64_t pid;
+        int taken = take_number(cursor, "--into", 1, PID_MOST, &pid);
+        options->into = taken < 0 ? 0 : (int)pid;
+        return taken;
+    }
+    if (is_option(cursor, "--stage")) {
+        options->stage = take_value(cursor, "--stage");
+        if (options->stage == NULL) {
+            return -1;
+        }
+        return options->stage[0] == '/' ? 0 : fail("--stage: not an absolute path: %s", options->stage);
+    }
+    if (is_option(cursor, "--take")) {
+        const char *value = take_value(cursor, "--take");
+        if (value == NULL) {
+            return -1;
+        }
+        if (options->take_count == TAKES_MOST) {
+            return fail("more than %d --take", TAKES_MOST);
+        }
+        return take_parse(value, &options->takes[options->take_count++]);
+    }
+    return fail("unknown option: %s", cursor->words[cursor->at]);
+}
+
+// What cannot go together.
+static int check_restore(const struct restore_options *options)
+{
+    if (options->operation == NULL) {
+        return fail("--operation is missing");
+    }
+    if (options->state == NULL) {
+        return fail("--state is missing");
+    }
+    if (options->into != 0 && options->pid_namespace) {
+        return fail("--into and --pid-namespace exclude each other");
+    }
+    if (options->last_pid >= 0 && !options->pid_namespace && options->into == 0) {
+        return fail("--last-pid needs --pid-namespace or --into");
+    }
+    if (options->stage != NULL && options->into == 0) {
+        return fail("--stage needs --into");
+    }
+    if (options->take_count > 0 && options->stage == NULL) {
+        return fail("--take needs --stage");
+    }
+    for (size_t i = 0; options->into != 0 && i < options->map_count; i++) {
+        if (options->maps[i].kind == MAP_LOG || options->maps[i].kind == MAP_PTY) {
+            return fail("--into takes no log and no pty: nobody would read them after the restore");
+        }
     }
     return 0;
 }
@@ -113,12 +179,7 @@ static int parse_restore_option(struct cursor *cursor, struct restore_options *o
         return 0;
     }
     if (is_option(cursor, "--deadline")) {
-        value = take_value(cursor, "--deadline");
-        if (value == NULL) {
-            return -1;
-        }
-        return text_parse_seconds(value, DEADLINE_MOST_SECONDS, &options->deadline_ms)
-            ? 0 : fail("--deadline: not a number of seconds: %s", value);
+        return take_seconds(cursor, "--deadline", &options->deadline_ms);
     }
     if (is_option(cursor, "--map")) {
         value = take_value(cursor, "--map");
@@ -130,7 +191,7 @@ static int parse_restore_option(struct cursor *cursor, struct restore_options *o
         }
         return map_parse(value, &options->maps[options->map_count++]);
     }
-    return fail("unknown option: %s", cursor->words[cursor->at]);
+    return parse_into_option(cursor, options);
 }
 
 int restore_options_parse(int count, char **arguments, struct restore_options *options)
@@ -145,14 +206,8 @@ int restore_options_parse(int count, char **arguments, struct restore_options *o
             return -1;
         }
     }
-    if (options->operation == NULL) {
-        return fail("--operation is missing");
-    }
-    if (options->state == NULL) {
-        return fail("--state is missing");
-    }
-    if (options->last_pid >= 0 && !options->pid_namespace) {
-        return fail("--last-pid needs --pid-namespace");
+    if (check_restore(options) < 0) {
+        return -1;
     }
     return take_command(&cursor, &options->command, &options->command_count);
 }
@@ -188,4 +243,25 @@ int detach_options_parse(int count, char **arguments, char ***command)
     struct cursor cursor = { .count = count, .words = arguments };
     size_t words;
     return take_command(&cursor, command, &words);
+}
+
+int hold_options_parse(int count, char **arguments, struct hold_options *options)
+{
+    *options = (struct hold_options){ .deadline_ms = HOLD_DEADLINE_DEFAULT_MS };
+    struct cursor cursor = { .count = count, .words = arguments };
+    for (; cursor.at < count && strcmp(arguments[cursor.at], "--") != 0; cursor.at++) {
+        if (is_option(&cursor, "--deadline")) {
+            if (take_seconds(&cursor, "--deadline", &options->deadline_ms) < 0) {
+                return -1;
+            }
+        } else if (strcmp(arguments[cursor.at], "--cold-start") == 0) {
+            options->cold_start = true;
+        } else {
+            return fail("unknown option: %s", arguments[cursor.at]);
+        }
+    }
+    if (cursor.at + 1 < count) {
+        options->command = arguments + cursor.at + 1; // PATH is searched, as a runtime would do
+    }
+    return options->cold_start && options->command == NULL ? fail("--cold-start needs a command") : 0;
 }

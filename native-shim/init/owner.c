@@ -30,6 +30,20 @@ void owner_init(struct owner *owner, struct restore_options *options, struct sta
     drain_init(&owner->drain, &state->output, options->maps, options->map_count);
 }
 
+static int prepare_start(struct owner *owner)
+{
+    const struct restore_options *options = owner->options;
+    bool into = options->into != 0;
+    if (into && (target_begin(&options->target, options->operation) < 0
+                 || target_get_names(&options->target, &owner->placeholder_names) < 0)) {
+        return -1;
+    }
+    if (options->last_pid < 0) {
+        return 0;
+    }
+    return into ? target_set_last_pid(options->last_pid) : namespaces_set_last_pid(options->last_pid);
+}
+
 int owner_start(struct owner *owner)
 {
     if (owner->abandoning) {
@@ -38,7 +52,7 @@ int owner_start(struct owner *owner)
     if (owner->phase != OWNER_WAITING) {
         return fail("already started");
     }
-    if (owner->options->last_pid >= 0 && namespaces_set_last_pid(owner->options->last_pid) < 0) {
+    if (prepare_start(owner) < 0) {
         owner_abandon(owner, failure());
         return -1;
     }
@@ -53,10 +67,21 @@ int owner_start(struct owner *owner)
     return 0;
 }
 
+static int signal_placeholder(const struct owner *owner, int signal_number)
+{
+    char command[32];
+    char answer[TARGET_ANSWER_MAX];
+    snprintf(command, sizeof command, "signal %d", signal_number);
+    return target_ask(&owner->options->target, command, answer);
+}
+
 int owner_signal(struct owner *owner, int signal_number)
 {
     if (owner->phase != OWNER_RUNNING) {
         return fail("no root to signal");
+    }
+    if (owner->options->into != 0) {
+        return signal_placeholder(owner, signal_number);
     }
     // The root is our child and not reaped: its pid cannot be somebody else's.
     if (kill(owner->root, signal_number) < 0) {
@@ -65,9 +90,24 @@ int owner_signal(struct owner *owner, int signal_number)
     return 0;
 }
 
-static void kill_all(const struct owner *owner)
+// What CRIU has built in a placeholder comes down to hold when CRIU is dead, not to us.
+static void clear_placeholder(struct owner *owner)
 {
-    if (owner->options->pid_namespace) {
+    if (owner->criu > 0) {
+        (void)kill(owner->criu, SIGKILL);
+    } else if (!owner->cleared) {
+        owner->cleared = true;
+        if (target_clear(&owner->options->target, owner->options->operation) < 0) {
+            report("%s", failure());
+        }
+    }
+}
+
+static void kill_all(struct owner *owner)
+{
+    if (owner->options->into != 0) {
+        clear_placeholder(owner);
+    } else if (owner->options->pid_namespace) {
         (void)kill(-1, SIGKILL); // everybody in the namespace but us
     } else {
         children_signal(SIGKILL); // theirs come up to us when they die, and are next
@@ -97,7 +137,7 @@ void owner_take_signal(struct owner *owner, int signal_number)
         }
         break;
     case OWNER_RUNNING:
-        (void)kill(owner->root, signal_number);
+        (void)owner_signal(owner, signal_number);
         break;
     case OWNER_OVER:
         children_signal(signal_number);
@@ -118,15 +158,32 @@ static void root_ended(struct owner *owner, struct ending ending)
     clients_send_all(&owner->clients, line);
 }
 
-static const struct early_ending *find_early(const struct owner *owner, pid_t pid)
+static void tell_root(struct owner *owner, int pid)
 {
-    size_t kept = owner->early_count < EARLY_MOST ? owner->early_count : EARLY_MOST;
-    for (size_t i = 0; i < kept; i++) {
-        if (owner->early[i].pid == pid) {
-            return &owner->early[i];
-        }
+    owner->root = pid;
+    owner->phase = OWNER_RUNNING;
+    maps_close_tree_ends(owner->options->maps, owner->options->map_count);
+    char line[REPORT_MAX];
+    snprintf(line, sizeof line, "root %d\n", pid);
+    clients_send_starter(&owner->clients, line);
+}
+
+// The root is hold's child: hold answers for it from here on.
+static int hand_over_root(struct owner *owner)
+{
+    char command[32];
+    char answer[TARGET_ANSWER_MAX];
+    int pid = state_dir_read_restored_pid(owner->state);
+    if (pid < 0) {
+        return -1;
     }
-    return NULL;
+    snprintf(command, sizeof command, "main %d", pid);
+    if (target_set_names(&owner->options->target, &owner->placeholder_names) < 0
+        || target_ask(&owner->options->target, command, answer) < 0) {
+        return -1;
+    }
+    tell_root(owner, pid);
+    return 0;
 }
 
 static int take_root(struct owner *owner)
@@ -135,18 +192,13 @@ static int take_root(struct owner *owner)
     if (pid < 0) {
         return -1;
     }
-    const struct early_ending *early = find_early(owner, pid);
+    const struct ending *early = endings_find(&owner->early, pid);
     if (early == NULL && !children_has(pid)) {
         return fail("process %d, which CRIU names as the root, is not ours", pid);
     }
-    owner->root = pid;
-    owner->phase = OWNER_RUNNING;
-    maps_close_tree_ends(owner->options->maps, owner->options->map_count);
-    char line[REPORT_MAX];
-    snprintf(line, sizeof line, "root %d\n", pid);
-    clients_send_starter(&owner->clients, line);
+    tell_root(owner, pid);
     if (early != NULL) {
-        root_ended(owner, early->ending);
+        root_ended(owner, *early);
     }
     return 0;
 }
@@ -162,7 +214,7 @@ static void criu_ended(struct owner *owner)
         return;
     }
     clients_send_starter(&owner->clients, line);
-    if (take_root(owner) < 0) {
+    if ((owner->options->into != 0 ? hand_over_root(owner) : take_root(owner)) < 0) {
         char problem[FAILURE_MAX + 16];
         snprintf(problem, sizeof problem, "error %s\n", failure());
         owner_abandon(owner, failure());
@@ -183,10 +235,10 @@ void owner_reap(struct owner *owner)
         if (pid == owner->criu) {
             owner->criu_ending = ending_of_status(status);
             has_criu_ended = true;
-        } else if (pid == owner->root && owner->phase == OWNER_RUNNING) {
+        } else if (pid == owner->root && owner->phase == OWNER_RUNNING && owner->options->into == 0) {
             root_ended(owner, ending_of_status(status));
         } else if (owner->phase == OWNER_RESTORING) {
-            owner->early[owner->early_count++ % EARLY_MOST] = (struct early_ending){ pid, ending_of_status(status) };
+            endings_add(&owner->early, pid, ending_of_status(status));
         }
     }
     if (has_criu_ended) {
@@ -219,6 +271,9 @@ int owner_patience_ms(const struct owner *owner)
 
 bool owner_is_done(struct owner *owner)
 {
+    if (owner->options->into != 0 && owner->phase == OWNER_RUNNING && !owner->abandoning) {
+        return !clients_any(&owner->clients); // hold has the tree; who asked for it has heard so
+    }
     if (!owner->abandoning && owner->phase != OWNER_OVER) {
         return false;
     }

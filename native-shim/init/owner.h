@@ -7,6 +7,7 @@
 #include "init/clients.h"
 #include "init/drain.h"
 #include "init/ending.h"
+#include "init/endings.h"
 #include "init/options.h"
 #include "init/state_dir.h"
 
@@ -15,15 +16,6 @@ enum owner_phase {
     OWNER_RESTORING, // CRIU runs
     OWNER_RUNNING,   // the tree runs
     OWNER_OVER,      // the root has ended; others of the tree may live
-};
-
-enum {
-    EARLY_MOST = 64, // children that ended while CRIU ran; one of them may turn out to be the root
-};
-
-struct early_ending {
-    pid_t pid;
-    struct ending ending;
 };
 
 // The owner of one restored tree. It is told what happens by loop.c and commands.c, and decides.
@@ -35,14 +27,15 @@ struct owner {
     enum owner_phase phase;
     bool abandoning;        // everything is being killed
     bool childless;         // as of the last reap
+    bool cleared;           // a placeholder was told that nothing comes
     pid_t criu;
-    pid_t root;
+    pid_t root;             // in a placeholder: the number that it sees
+    struct target_names placeholder_names; // before CRIU
     struct ending criu_ending;
     struct ending root_ending;
     int64_t start_deadline;
     int64_t kill_deadline;  // while abandoning: when we stop waiting for the dying
-    struct early_ending early[EARLY_MOST];
-    size_t early_count;     // all that were seen; the table keeps the last ones
+    struct endings early;   // children that ended while CRIU ran
 };
 
 void owner_init(struct owner *owner, struct restore_options *options, struct state_dir *state);
