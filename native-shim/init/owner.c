@@ -34,9 +34,14 @@ static int prepare_start(struct owner *owner)
 {
     const struct restore_options *options = owner->options;
     bool into = options->into != 0;
-    if (into && (target_begin(&options->target, options->operation) < 0
-                 || target_get_names(&options->target, &owner->placeholder_names) < 0)) {
-        return -1;
+    if (into) {
+        if (target_begin(&options->target, options->operation) < 0) {
+            return -1;
+        }
+        owner->begun = true;
+        if (target_get_names(&options->target, &owner->placeholder_names) < 0) {
+            return -1;
+        }
     }
     if (options->last_pid < 0) {
         return 0;
@@ -52,14 +57,12 @@ int owner_start(struct owner *owner)
     if (owner->phase != OWNER_WAITING) {
         return fail("already started");
     }
-    if (prepare_start(owner) < 0) {
-        owner_abandon(owner, failure());
-        return -1;
-    }
-    pid_t pid = criu_start(owner->options, owner->state->criu_output);
+    pid_t pid = prepare_start(owner) < 0 ? -1 : criu_start(owner->options, owner->state->criu_output);
     if (pid < 0) {
-        owner_abandon(owner, failure());
-        return -1;
+        char reason[FAILURE_MAX];
+        snprintf(reason, sizeof reason, "%s", failure()); // giving up may fail, too
+        owner_abandon(owner, reason);
+        return fail("%s", reason);
     }
     owner->criu = pid;
     owner->phase = OWNER_RESTORING;
@@ -97,7 +100,7 @@ static void clear_placeholder(struct owner *owner)
         (void)kill(owner->criu, SIGKILL);
     } else if (!owner->cleared) {
         owner->cleared = true;
-        if (target_clear(&owner->options->target, owner->options->operation) < 0) {
+        if (target_clear(&owner->options->target, owner->options->operation, owner->begun, owner->root) < 0) {
             report("%s", failure());
         }
     }

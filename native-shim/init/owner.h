@@ -27,7 +27,8 @@ struct owner {
     enum owner_phase phase;
     bool abandoning;        // everything is being killed
     bool childless;         // as of the last reap
-    bool cleared;           // a placeholder was told that nothing comes
+    bool begun;             // a placeholder stands in our restore
+    bool cleared;           // and was told that nothing comes
     pid_t criu;
     pid_t root;             // in a placeholder: the number that it sees
     struct target_names placeholder_names; // before CRIU

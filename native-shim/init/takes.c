@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,12 @@ static int copy_one(struct take *take, int root)
     int place = (int)syscall(SYS_openat2, root, take->path, &how, sizeof how);
     if (place < 0) {
         return fail("cannot find %.256s in the target: %m", take->path);
+    }
+    struct statx found;
+    bool known = statx(place, "", AT_EMPTY_PATH, STATX_TYPE, &found) == 0 && (found.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0;
+    if (known && (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0 && strcmp(take->path, "/") != 0) {
+        close(place); // a copy would show a part of the mount that lies there instead
+        return fail("nothing is mounted at %.256s in the target", take->path);
     }
     take->tree = (int)syscall(SYS_open_tree, place, "", AT_EMPTY_PATH | TREE_CLONE | TREE_CLOEXEC);
     if (take->tree < 0) {

@@ -255,11 +255,24 @@ static int kill_namespace(const void *context)
     return kill(-1, SIGKILL) < 0 && errno != ESRCH ? fail("cannot kill what was restored: %m") : 0;
 }
 
-int target_clear(const struct target *target, const char *operation)
+int target_clear(const struct target *target, const char *operation, bool begun, int root)
 {
+    char restoring[DOOR_MESSAGE_MOST];
+    char running[DOOR_MESSAGE_MOST];
     char answer[TARGET_ANSWER_MAX];
     char command[DOOR_MESSAGE_MOST];
-    int killed = in_child(kill_namespace, target); // hold itself may not have the rights: it runs as the image's user
+    int killed = 0;
+    if (target_ask(target, "status", answer) < 0) {
+        return -1;
+    }
+    snprintf(restoring, sizeof restoring, "restoring %s", operation);
+    snprintf(running, sizeof running, "running %d", root);
+    if (strcmp(answer, restoring) != 0 && strcmp(answer, running) != 0) {
+        return 0; // what lives there is not ours
+    }
+    if (begun) {
+        killed = in_child(kill_namespace, target); // hold itself may not have the rights: it runs as the image's user
+    }
     snprintf(command, sizeof command, "abandon %s", operation);
     return target_ask(target, command, answer) < 0 ? -1 : killed;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -43,8 +44,10 @@ int target_set_last_pid(int64_t last_pid);
 int target_get_names(const struct target *target, struct target_names *names);
 int target_set_names(const struct target *target, const struct target_names *names);
 
-// Kills everybody in the target's pid namespace but PID 1, and tells it that this restore is over; after target_adopt_pids().
-int target_clear(const struct target *target, const char *operation);
+// Tells hold that this operation's restore is over. Where target_begin() has made it ours (`begun`), everybody in the target's pid
+// namespace but PID 1 is killed first. Another's restore is left alone, and so is what runs, unless it is `root`. After
+// target_adopt_pids().
+int target_clear(const struct target *target, const char *operation, bool begun, int root);
 
 // For a child that target_adopt_pids() put into the pid namespace: the target's cgroup namespace, a mount namespace of its own
 // that shows our mounts, and at `stage` a tmpfs with the taken mounts.

@@ -5,11 +5,12 @@ fake_criu.py restore [--inherit-fd fd[N]:KEY]... --pidfile FILE [--criu STEPS] [
 STEPS are separated by ";": write:TEXT (a line to the first inherited descriptor), fill:BYTES (the same, as fast as it
 goes), sleep:SECONDS, exit:CODE, kill:SIGNAL (itself), spawn:SECONDS (a child that lives so long), orphan (a grandchild
 that ends at once), await (SIGUSR1), tell (say every signal that comes, for ever), detach (CRIU: no root at all), early (CRIU: wait until
-the root has ended), show (CRIU: say its signal mask, ignored signals, descriptors and environment).
+the root has ended), run:COMMAND (a shell; CRIU's output), show (CRIU: say its signal mask, ignored signals, descriptors and environment).
 """
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -87,6 +88,8 @@ def run(steps, root=0):
             tell()
         elif word == "show":
             show()
+        elif word == "run":
+            subprocess.run(["/bin/sh", "-c", value], check=False)
         elif word == "await":
             signal.sigwait([signal.SIGUSR1])
         elif word == "early":
