@@ -35,6 +35,7 @@ public static class WorkloadInspector
         LockProbe.Run(draft);
         StdioProbe.Run(draft);
         SocketProbe.Run(draft);
+        NetworkLockProbe.Run(draft);
 
         // A root that ended meanwhile would leave us with an empty and therefore clean report.
         if (ProcessInfo.Read(pid) is not { } still || still.StartTime != tree.Root.StartTime)

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Checkpointer.Integration.Tests;
 
-/// <summary>Takes away all that a lab left: processes first, then mounts, cgroups, files.</summary>
+/// <summary>Takes away all that a lab left: processes first, then network locks, mounts, cgroups, files.</summary>
 internal sealed partial class LabCleaning(Lab lab)
 {
     private const int SigKill = 9;
@@ -38,6 +38,11 @@ internal sealed partial class LabCleaning(Lab lab)
     private async Task CleanAsync()
     {
         await EndProcessesAsync();
+        foreach (var table in NetworkLocks.Of(lab.StateDirectory))
+        {
+            NetworkLocks.Delete(table);
+        }
+
         UnmountAll();
         RemoveCgroups();
         foreach (var file in _files)

@@ -37,4 +37,21 @@ public sealed class LabTests
         Assert.False(Directory.Exists(directory));
         Assert.False(File.Exists($"/dev/shm/counter-{counter.Pid}"));
     }
+
+    [Fact]
+    public async Task A_lab_disposed_in_the_middle_of_a_dump_leaves_no_network_lock()
+    {
+        string table;
+        BackgroundRun run;
+        await using (var lab = await Lab.CreateWithRepositoryAsync())
+        {
+            var counter = await CounterWorkload.StartAsync(lab, mebibytes: 64);
+            run = BackgroundRun.Checkpointer(lab, "checkpoint", "--pid", $"{counter.Pid}", "--leave-running", "--embedded", "--json", "--memory", "32M");
+            table = await Eventually.ValueAsync(
+                "CRIU's network lock", TimeSpan.FromSeconds(60), () => NetworkLocks.Of(lab.StateDirectory).FirstOrDefault(NetworkLocks.Exists));
+        }
+
+        await run.DisposeAsync();
+        Assert.False(NetworkLocks.Exists(table));
+    }
 }
