@@ -17,6 +17,7 @@
 enum {
     CLEAR_PATIENCE_MS = 10000, // a task in uninterruptible sleep may never die; we do not wait for ever
     CLEAR_AGAIN_MS = 20,       // killing is repeated: a process may enter the namespace between two looks
+    RETRACTED_MS = 60000,      // who retracts abandons at once; a minute is somebody who died
     PID_MOST = 4194304,        // the kernel's PID_MAX_LIMIT
     RESTORE_MOST_SECONDS = 86400,
 };
@@ -110,6 +111,18 @@ static int adopt(struct holder *holder, const char *number)
     return 0;
 }
 
+// What runs is what is being restored, again: its end is not ours any more.
+static int retract(struct holder *holder, const char *operation)
+{
+    if (holder->phase != HOLDER_RUNNING || strcmp(operation, holder->operation) != 0) {
+        return fail("no such restore");
+    }
+    holder->main = 0;
+    holder->restore_deadline = now_ms() + RETRACTED_MS;
+    enter_phase(holder, HOLDER_RESTORING);
+    return 0;
+}
+
 static int abandon(struct holder *holder, const char *operation)
 {
     if (holder->phase == HOLDER_WAITING || strcmp(operation, holder->operation) != 0) {
@@ -184,6 +197,8 @@ void holder_obey(struct holder *holder, char *command, char answer[HOLDER_ANSWER
         done = begin(holder, arguments);
     } else if (strcmp(command, "main") == 0) {
         done = adopt(holder, arguments);
+    } else if (strcmp(command, "retract") == 0) {
+        done = retract(holder, arguments);
     } else if (strcmp(command, "abandon") == 0) {
         done = abandon(holder, arguments);
     } else if (strcmp(command, "cold") == 0) {

@@ -270,6 +270,10 @@ int target_clear(const struct target *target, const char *operation, bool begun,
     if (strcmp(answer, restoring) != 0 && strcmp(answer, running) != 0) {
         return 0; // what lives there is not ours
     }
+    snprintf(command, sizeof command, "retract %s", operation);
+    if (strcmp(answer, running) == 0 && target_ask(target, command, answer) < 0) {
+        return -1; // the end of the main child would be the end of the placeholder
+    }
     if (begun) {
         killed = in_child(kill_namespace, target); // hold itself may not have the rights: it runs as the image's user
     }

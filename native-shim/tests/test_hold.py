@@ -168,6 +168,18 @@ class Restored(unittest.TestCase):
                 self.assertEqual("ok", door.ask(f"main {pid}"))
                 self.assertEqual(5, hold.end()[0])
 
+    def test_what_runs_can_be_taken_back(self):
+        hold = Hold(self)
+        door, _ = hold.restored()
+        self.assertEqual("error no such restore", door.ask("retract op-2"))
+        self.assertEqual("ok", door.ask("retract op-1"))
+        self.assertEqual("ok restoring op-1", door.ask("status"))
+        hold.inside("kill -9 -1")
+        eventually("it is dead", lambda: not children_of(hold.pid))
+        self.assertEqual("error no such restore", door.ask("retract op-1"))
+        self.assertEqual("ok", door.ask("abandon op-1"))
+        self.assertEqual("ckpt-waiting", hold.phase())
+
     def test_a_restore_that_never_ends_is_given_up(self):
         hold = Hold(self)
         hold.leave("exec sleep 600")

@@ -154,7 +154,7 @@ class Into(unittest.TestCase):
         self.assertEqual("criu 137", client.line())
         self.assertIsNone(client.line())
         owner.wait_gone()
-        self.assertFalse(any(is_alive(pid) for pid in tree))
+        eventually("all are gone", lambda: not any(is_alive(pid) for pid in tree))
 
     def test_the_owner_waits_for_start_only_so_long(self):
         owner = self.owner("--deadline", "0.2")
