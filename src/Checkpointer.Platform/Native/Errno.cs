@@ -8,6 +8,8 @@ public static class Errno
     public const int ESRCH = 3;
     public const int EINTR = 4;
     public const int EIO = 5;
+    public const int ENXIO = 6;
+    public const int E2BIG = 7;
     public const int EBADF = 9;
     public const int EAGAIN = 11;
     public const int ENOMEM = 12;
@@ -21,12 +23,15 @@ public static class Errno
     public const int EINVAL = 22;
     public const int EMFILE = 24;
     public const int ENOSPC = 28;
+    public const int ESPIPE = 29;
     public const int EROFS = 30;
     public const int EPIPE = 32;
+    public const int ERANGE = 34;
     public const int ENAMETOOLONG = 36;
     public const int ENOSYS = 38;
     public const int ENOTEMPTY = 39;
     public const int ELOOP = 40;
+    public const int ENODATA = 61;
     public const int ENOTSOCK = 88;
     public const int ENOPROTOOPT = 92;
     public const int EPROTONOSUPPORT = 93;

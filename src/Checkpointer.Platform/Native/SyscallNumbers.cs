@@ -17,6 +17,8 @@ internal static class SyscallNumbers
     internal static readonly nint Ioctl = Pick(x64: 16, arm64: 29);
     internal static readonly nint Fcntl = Pick(x64: 72, arm64: 25);
     internal static readonly nint OpenAt = Pick(x64: 257, arm64: 56);
+    internal static readonly nint GetDirectoryEntries = Pick(x64: 217, arm64: 61);
+    internal static readonly nint MakeNodeAt = Pick(x64: 259, arm64: 33);
     internal static readonly nint RenameAt2 = Pick(x64: 316, arm64: 276);
 
     private static nint Pick(nint x64, nint arm64) => RuntimeInformation.ProcessArchitecture switch
