@@ -1,0 +1,41 @@
+namespace Checkpointer.Containers.Tests;
+
+/// <summary>What these tests need of the machine and the checkout; what is not there skips them by name.</summary>
+internal static class Requirements
+{
+    /// <summary>The prefix with containerd, runc and CNI plugins.</summary>
+    internal static string Runtime => Path.Combine(Installation.Root, "artifacts", "container-runtime");
+
+    internal static string Images => Path.Combine(Installation.Root, "artifacts", "container-images");
+
+    /// <summary>A root file system with Python, redis and nginx, as an image.</summary>
+    internal static string ToolsImage => Path.Combine(Runtime, "tools.tar");
+
+    internal static string Scripts => Path.Combine(Installation.Root, "tests", "containers");
+
+    /// <summary>Why no node can be started here, as far as that is known without trying; null: nothing speaks against it.</summary>
+    internal static string? Missing()
+    {
+        if (!System.Environment.IsPrivilegedProcess)
+        {
+            return "nodes of containers need root";
+        }
+
+        if (!File.Exists(Path.Combine(Runtime, "bin", "containerd")))
+        {
+            return "no containerd in artifacts/container-runtime: run scripts/setup.sh, which says why it cannot provide it";
+        }
+
+        if (!File.Exists(Path.Combine(Images, "workload.tar")))
+        {
+            return "no images in artifacts/container-images: run scripts/test.sh";
+        }
+
+        if (!File.Exists(Installation.Checkpointer) || !File.Exists(Path.Combine(Installation.Bin, "checkpointer-init")))
+        {
+            return "no artifacts/bin/checkpointer: run scripts/build.sh";
+        }
+
+        return Installation.Criu is null ? "no CRIU here: run scripts/setup.sh" : null;
+    }
+}
