@@ -23,6 +23,7 @@ internal sealed class CommandTree
             new CheckpointVerb(),
             new RestoreVerb(completion),
             new PreflightVerb(completion),
+            new ContainersVerb(),
             new ListVerb(),
             new ShowVerb(completion),
             new DeleteVerb(completion),

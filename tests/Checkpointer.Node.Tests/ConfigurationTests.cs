@@ -27,6 +27,7 @@ public sealed class ConfigurationTests
               "log": { "format": "json", "level": "debug" },
               "criu": "/opt/criu",
               "shimDirectory": "/opt/shim",
+              "runtimeEndpoint": "unix:///run/crio/crio.sock",
               "gpu": { "cudaLibrary": "/opt/libcuda.so.1", "nvmlLibrary": "/opt/libnvidia-ml.so.1" },
             }
             """);
@@ -41,6 +42,7 @@ public sealed class ConfigurationTests
         Assert.Equal(IPEndPoint.Parse("0.0.0.0:9464"), read.MetricsListen);
         Assert.Equal(
             (LogFormat.Json, LogLevel.Debug, "/opt/criu", "/opt/shim"), (read.LogFormat, read.LogLevel, read.CriuPath, read.ShimDirectory));
+        Assert.Equal("/run/crio/crio.sock", read.RuntimeEndpoint);
         Assert.Equal(("/opt/libcuda.so.1", "/opt/libnvidia-ml.so.1"), (read.CudaLibrary, read.NvmlLibrary));
     }
 
@@ -89,6 +91,8 @@ public sealed class ConfigurationTests
     [InlineData("{\"repositories\": []}")]
     [InlineData("{\"repositories\": {\"a\": {\"url\": \"/r\", \"keyFile\": \"/k\", \"passphraseFile\": \"/p\"}}}")]
     [InlineData("{\"metrics\": {\"listen\": \"127.0.0.1:0\"}}")]
+    [InlineData("{\"runtimeEndpoint\": \"tcp://127.0.0.1:1\"}")]
+    [InlineData("{\"runtimeEndpoint\": 7}")]
     public void What_makes_no_sense_is_refused(string text)
     {
         var error = Assert.Throws<UsageException>(() => Parse(text));

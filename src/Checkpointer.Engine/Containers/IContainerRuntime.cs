@@ -22,6 +22,10 @@ public interface IContainerRuntime
     /// <exception cref="HostException">Code <c>runtime-unreachable</c>.</exception>
     Task<ContainerRecord> FindAsync(string name, CancellationToken cancellationToken);
 
+    /// <summary>As <see cref="FindAsync"/>, for one of <see cref="ListAsync"/>.</summary>
+    Task<ContainerRecord> InspectAsync(ContainerSummary container, CancellationToken cancellationToken) =>
+        FindAsync(container.Id, cancellationToken);
+
     /// <summary>The running containers of a pod, by <c>NAMESPACE/POD</c>, <c>POD</c>, or the sandbox's id; without the pause container.</summary>
     /// <exception cref="UsageException">Codes <c>pod-not-found</c>, <c>pod-ambiguous</c>, <c>pod-not-running</c>.</exception>
     Task<IReadOnlyList<ContainerRecord>> FindPodAsync(string name, CancellationToken cancellationToken);

@@ -17,7 +17,7 @@ internal static class GpuProbe
         foreach (InspectedProcess process in draft.Processes)
         {
             List<string> files = [.. process.Files.Select(f => f.Target).Where(IsGpuDevice)];
-            bool maps = process.Mappings.Any(m => Path.GetFileName(m.Path).StartsWith("libcuda.so", StringComparison.Ordinal));
+            bool maps = process.Mappings.Any(m => IsDriverLibrary(m.Path));
             if (maps || files.Count > 0)
             {
                 candidates.Add(new GpuCandidate(process.Info, files, maps));
@@ -31,6 +31,12 @@ internal static class GpuProbe
     public static bool IsGpuDevice(string target)
     {
         return target.StartsWith("/dev/nvidia", StringComparison.Ordinal);
+    }
+
+    /// <summary>The CUDA driver's library, of whatever version.</summary>
+    public static bool IsDriverLibrary(string path)
+    {
+        return Path.GetFileName(path).StartsWith("libcuda.so", StringComparison.Ordinal);
     }
 
     /// <summary>The N of <c>nvidiaN</c>; null for the control files.</summary>

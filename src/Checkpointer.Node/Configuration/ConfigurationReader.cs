@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Checkpointer.Node.Cri;
 using Checkpointer.Repository;
 
 namespace Checkpointer.Node;
@@ -115,6 +116,25 @@ internal readonly struct ConfigurationReader(string key, JsonElement value, Conf
         }
 
         problems.Add(key, $"{value.GetRawText()} is not a TCP address (write \"127.0.0.1:9464\")");
+        return null;
+    }
+
+    /// <summary>A container runtime's socket, with or without <c>unix://</c>.</summary>
+    public string? RuntimeEndpoint()
+    {
+        try
+        {
+            if (value.ValueKind == JsonValueKind.String)
+            {
+                return CriEndpoint.PathOf(value.GetString()!);
+            }
+        }
+        catch (UsageException)
+        {
+            // Told below, in the words of the file.
+        }
+
+        problems.Add(key, $"{value.GetRawText()} is not the path of a container runtime's socket (write \"/run/containerd/containerd.sock\")");
         return null;
     }
 

@@ -58,6 +58,9 @@ public sealed record NodeConfiguration
     /// <summary>NVML's library, or null: as the dynamic loader finds it.</summary>
     public string? NvmlLibrary { get; init; }
 
+    /// <summary>The container runtime's socket, or null: the first usual one that answers.</summary>
+    public string? RuntimeEndpoint { get; init; }
+
     /// <summary>Where the hook and the owner of restored trees are, or null: beside the executable.</summary>
     public string? ShimDirectory { get; init; }
 }

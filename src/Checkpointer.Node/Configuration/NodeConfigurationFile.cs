@@ -86,6 +86,7 @@ public static class NodeConfigurationFile
                 "runDirectory" => result with { RunDirectory = reader.AbsolutePath(result.RunDirectory) },
                 "criu" => result with { CriuPath = reader.AbsolutePath("") },
                 "shimDirectory" => result with { ShimDirectory = reader.AbsolutePath("") },
+                "runtimeEndpoint" => result with { RuntimeEndpoint = reader.RuntimeEndpoint() },
                 "repositories" => result with { Repositories = reader.Repositories() },
                 "memory" => result with { MemoryBytes = reader.Bytes(result.MemoryBytes, NodeConfiguration.MinMemoryBytes) },
                 "maxConcurrent" => result with

@@ -17,6 +17,9 @@ internal sealed class CriConnection : IDisposable
     /// <summary>For questions: they are answered from memory.</summary>
     public static readonly TimeSpan Short = TimeSpan.FromSeconds(15);
 
+    /// <summary>For the first question, which something that is no runtime may never answer.</summary>
+    public static readonly TimeSpan Hello = TimeSpan.FromSeconds(5);
+
     /// <summary>For what starts or stops something.</summary>
     public static readonly TimeSpan Long = TimeSpan.FromMinutes(2);
 

@@ -27,7 +27,7 @@ internal sealed class CriConnector(CriOptions options, TimeProvider time) : IDis
     public static Task<VersionResponse> VersionAsync(CriConnection connection, CancellationToken cancellationToken)
     {
         return connection.CallAsync(
-            "telling its version", o => connection.Runtime.VersionAsync(new VersionRequest(), o), CriConnection.Short, cancellationToken);
+            "telling its version", o => connection.Runtime.VersionAsync(new VersionRequest(), o), CriConnection.Hello, cancellationToken);
     }
 
     public void Dispose()

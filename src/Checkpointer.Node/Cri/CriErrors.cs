@@ -37,7 +37,7 @@ internal static class CriErrors
             StatusCode.DeadlineExceeded => new HostException(
                 "runtime-timeout",
                 $"the runtime at {socket} did not finish {what} within {Durations.Format(deadline)}",
-                "Look at the runtime's log and load; then repeat it.",
+                "Look at the runtime's log and load, and whether this is a container runtime's socket; then repeat it.",
                 error),
             StatusCode.Unimplemented => new HostException(
                 "runtime-no-cri",

@@ -1,5 +1,6 @@
 using Checkpointer.Engine.Containers;
-using Checkpointer.Node.Cri.Protocol;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Checkpointer.Node.Cri;
 
@@ -7,7 +8,7 @@ namespace Checkpointer.Node.Cri;
 /// A container runtime that serves CRI version 1 on a unix socket: containerd 1.6 and newer, CRI-O. Making the object connects nothing;
 /// the first call finds the runtime, and later ones reach it again after a restart. May be used by several threads.
 /// </summary>
-public sealed class CriRuntime(CriOptions options, TimeProvider time) : IContainerRuntime, IDisposable
+public sealed class CriRuntime(CriOptions options, TimeProvider time, ILogger? logger = null) : IContainerRuntime, IDisposable
 {
     private readonly CriConnector _connector = new(options, time);
 
@@ -57,8 +58,7 @@ public sealed class CriRuntime(CriOptions options, TimeProvider time) : IContain
         return records;
     }
 
-    /// <summary>All that the runtime tells about a container of a list, without looking for it by name.</summary>
-    /// <exception cref="UsageException">Codes <c>container-not-found</c>, <c>container-not-running</c>: it ended meanwhile.</exception>
+    /// <inheritdoc/>
     public async Task<ContainerRecord> InspectAsync(ContainerSummary container, CancellationToken cancellationToken)
     {
         var connection = await _connector.GetAsync(cancellationToken).ConfigureAwait(false);
@@ -80,6 +80,15 @@ public sealed class CriRuntime(CriOptions options, TimeProvider time) : IContain
     {
         var connection = await _connector.GetAsync(cancellationToken).ConfigureAwait(false);
         await new PlaceholderMaker(connection, options).RemoveAsync(placeholder, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Which containers begin and cease to run, from those that run now. Ends by cancellation only: a runtime that does not answer is
+    /// waited for (and logged), and what changed meanwhile is told when it is back.
+    /// </summary>
+    public IAsyncEnumerable<ContainerChange> WatchAsync(CancellationToken cancellationToken)
+    {
+        return new ContainerWatcher(_connector, options, time, logger ?? NullLogger.Instance).WatchAsync(cancellationToken);
     }
 
     public void Dispose() => _connector.Dispose();

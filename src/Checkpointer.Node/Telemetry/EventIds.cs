@@ -30,4 +30,7 @@ internal static class EventIds
 
     public const int PeerRefused = 1300;
     public const int RequestFailed = 1301;
+
+    public const int RuntimeLost = 1400;
+    public const int RuntimeBack = 1401;
 }

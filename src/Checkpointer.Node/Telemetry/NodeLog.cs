@@ -16,6 +16,12 @@ internal static partial class NodeLog
         "No repository is configured: requests of root name their own repositories and key files")]
     public static partial void RepositoriesOpen(ILogger logger);
 
+    [LoggerMessage(EventIds.RuntimeLost, LogLevel.Warning, "The container runtime does not answer: {Error}")]
+    public static partial void RuntimeLost(ILogger logger, string error);
+
+    [LoggerMessage(EventIds.RuntimeBack, LogLevel.Information, "The container runtime answers again; it has {Containers} containers")]
+    public static partial void RuntimeBack(ILogger logger, int containers);
+
     [LoggerMessage(EventIds.ServiceReady, LogLevel.Information, "Ready after {ElapsedMs:0} ms")]
     public static partial void ServiceReady(ILogger logger, double elapsedMs);
 

@@ -22,6 +22,9 @@ internal static class HelpParts
     public static readonly HelpVariable Criu = new(EnvironmentNames.Criu, "the CRIU executable; default: the first that is new enough");
     public static readonly HelpVariable CudaLibrary = new(EnvironmentNames.CudaLibrary, "the CUDA driver's library; default: libcuda.so.1");
     public static readonly HelpVariable NvmlLibrary = new(EnvironmentNames.NvmlLibrary, "NVML's library; default: libnvidia-ml.so.1");
+    public static readonly HelpVariable RuntimeEndpoint = new(
+        EnvironmentNames.RuntimeEndpoint, "the container runtime's socket, where --runtime-endpoint is not given");
+
     public static readonly HelpVariable StateDirectory = new(
         EnvironmentNames.StateDirectory, $"journal and registry of --embedded runs (default {Settings.DefaultStateDirectory})");
 

@@ -1,5 +1,8 @@
 using Checkpointer.Cli.Running;
+using Checkpointer.Engine.Containers;
+using Checkpointer.Node;
 using Checkpointer.Node.Client;
+using Checkpointer.Node.Cri;
 
 namespace Checkpointer.Cli;
 
@@ -40,6 +43,16 @@ internal sealed class CliHost : IDisposable
 
     /// <summary>Makes the runner that has the engine in this process.</summary>
     public Func<Settings, CliHost, IRunner> Embedded { get; init; } = EmbeddedRunner.Create;
+
+    /// <summary>Makes the client of the container runtime at an endpoint; null: the first usual one that answers.</summary>
+    public Func<string?, CliHost, IContainerRuntime> Containers { get; init; } = static (endpoint, host) =>
+        new CriRuntime(new CriOptions { Endpoint = endpoint }, host.Time);
+
+    /// <summary>Says what speaks against a checkpoint of a container; null: nobody can say yet.</summary>
+    public Func<ContainerRecord, CancellationToken, Task<Verdict>>? ContainerPreflight { get; init; }
+
+    /// <summary>The node service's configuration, where it exists: its runtime is the one of the command line too.</summary>
+    public string ConfigurationFile { get; init; } = NodeConfiguration.DefaultPath;
 
     /// <summary>Where log lines go: <see cref="Err"/>, or above the live progress while it is shown.</summary>
     public StderrLines Lines => field ??= new StderrLines(Err);

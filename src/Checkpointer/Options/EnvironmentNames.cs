@@ -13,5 +13,6 @@ internal static class EnvironmentNames
     public const string Criu = "CHECKPOINTER_CRIU";
     public const string CudaLibrary = "CHECKPOINTER_CUDA_LIBRARY";
     public const string NvmlLibrary = "CHECKPOINTER_NVML_LIBRARY";
+    public const string RuntimeEndpoint = "CHECKPOINTER_RUNTIME_ENDPOINT";
     public const string Debug = "CHECKPOINTER_DEBUG";
 }

@@ -66,6 +66,7 @@ internal sealed class GlobalOptions
             CriuPath = Of(environment, EnvironmentNames.Criu),
             CudaLibrary = Of(environment, EnvironmentNames.CudaLibrary),
             NvmlLibrary = Of(environment, EnvironmentNames.NvmlLibrary),
+            RuntimeEndpoint = Of(environment, EnvironmentNames.RuntimeEndpoint),
         };
     }
 

@@ -38,6 +38,9 @@ internal sealed record Settings
 
     public string? NvmlLibrary { get; init; }
 
+    /// <summary>The container runtime's socket, as the variable names it.</summary>
+    public string? RuntimeEndpoint { get; init; }
+
     /// <summary>The repository, or the error that says how to name one.</summary>
     public string RequireRepository() => Repository ?? throw new UsageException(
         "repository-missing",

@@ -27,6 +27,7 @@ namespace Checkpointer.Cli.Output;
 [JsonSerializable(typeof(UnlockOutput))]
 [JsonSerializable(typeof(ValidationOutput))]
 [JsonSerializable(typeof(OperationsOutput))]
+[JsonSerializable(typeof(ContainersOutput))]
 [JsonSerializable(typeof(NodeOutput))]
 [JsonSerializable(typeof(VersionOutput))]
 internal sealed partial class CliJson : JsonSerializerContext;

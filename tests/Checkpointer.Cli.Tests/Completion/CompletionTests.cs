@@ -14,6 +14,8 @@ public sealed class CompletionTests
     [InlineData("completion ", "bash fish zsh")]
     [InlineData("node ", "show")]
     [InlineData("node --c", "--config")]
+    [InlineData("containers --r", "--repo --runtime-endpoint")]
+    [InlineData("cont", "containers")]
     [InlineData("--repo /srv/x li", "list")]
     [InlineData("checkpoint --pid ", "")]
     [InlineData("restore --stdin ", "")]

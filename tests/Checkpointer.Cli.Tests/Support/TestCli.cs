@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Checkpointer.Cli.Running;
+using Checkpointer.Engine.Containers;
 
 namespace Checkpointer.Cli.Tests.Support;
 
@@ -24,6 +25,17 @@ internal sealed class TestCli : IDisposable
     public ScriptedRunner Embedded { get; init; } = new();
 
     public ScriptedRunner Service { get; init; } = new() { HasRepositories = true, CanInherit = false };
+
+    public ScriptedRuntime Runtime { get; } = new();
+
+    /// <summary>The endpoint of the run that asked for containers.</summary>
+    public string? Endpoint { get; private set; }
+
+    /// <summary>Who says what speaks against a checkpoint of a container.</summary>
+    public Func<ContainerRecord, CancellationToken, Task<Verdict>>? Preflight { get; init; }
+
+    /// <summary>The service's configuration; by default there is none.</summary>
+    public string ConfigurationFile { get; init; } = "/nonexistent/checkpointer.json";
 
     /// <summary>The settings of the run that opened a runner.</summary>
     public Settings? Seen { get; private set; }
@@ -72,6 +84,13 @@ internal sealed class TestCli : IDisposable
         ServiceAnswers = Services.Contains,
         Service = (settings, _) => Open(settings, Service),
         Embedded = (settings, _) => Open(settings, Embedded),
+        Containers = (endpoint, _) =>
+        {
+            Endpoint = endpoint;
+            return Runtime;
+        },
+        ContainerPreflight = Preflight,
+        ConfigurationFile = ConfigurationFile,
     };
 
     private ScriptedRunner Open(Settings settings, ScriptedRunner runner)

@@ -1,0 +1,138 @@
+using System.Text.Json;
+using Checkpointer.Cli.Output;
+using Checkpointer.Cli.Tests.Output;
+using Checkpointer.Cli.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Checkpointer.Cli.Tests.Verbs;
+
+public sealed class ContainersVerbTests
+{
+    private static FakeTimeProvider Clock => new(DateTimeOffset.UnixEpoch + TimeSpan.FromMinutes(125));
+
+    [Fact]
+    public async Task What_runs_is_told_as_a_table()
+    {
+        using var cli = new TestCli { Time = Clock };
+        var app = cli.Runtime.Add("app");
+        cli.Runtime.Add("done", "exited");
+        Assert.Equal(0, await cli.RunAsync("containers"));
+        Assert.Equal(2, cli.OutLines.Length);
+        Assert.Equal("CONTAINER POD NAME IMAGE STATE PID AGE PROCESSES MEMORY GPU".Split(' '), Words(cli.OutLines[0]));
+        Assert.Equal(
+            [app.Id[..12], "default/web", "app", "localhost/bb:1", "running", $"{Environment.ProcessId}", "2h5m"], Words(cli.OutLines[1])[..7]);
+        Assert.EndsWith("no", cli.OutLines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task All_shows_those_that_do_not_run_without_what_nobody_knows()
+    {
+        using var cli = new TestCli { Time = Clock };
+        cli.Runtime.Add("done", "exited", pod: null, image: "sha256:" + new string('c', 64));
+        Assert.Equal(0, await cli.RunAsync("containers", "--all"));
+        Assert.Equal(["-", "done", "sha256:cccccccccccc", "exited", "-", "2h5m", "-", "-", "-"], Words(cli.OutLines[1])[1..]);
+    }
+
+    [Fact]
+    public async Task Json_has_every_field()
+    {
+        using var cli = new TestCli();
+        cli.Runtime.Add("app");
+        Assert.Equal(0, await cli.RunAsync("containers", "--json"));
+        var container = cli.Json().GetProperty("containers")[0];
+        Assert.Equal(
+            ("id name pod namespace image imageDigest state created runtime pid processes memoryBytes gpu checkpointable finding problem")
+                .Split(' ').Order(),
+            JsonShapeTests.Names(container));
+        Assert.Equal(64, container.GetProperty("id").GetString()!.Length);
+        Assert.Equal("containerd 1.6.20", container.GetProperty("runtime").GetString());
+        Assert.Equal(Environment.ProcessId, container.GetProperty("pid").GetInt32());
+        Assert.True(container.GetProperty("processes").GetInt32() >= 1);
+        Assert.True(container.GetProperty("memoryBytes").GetInt64() > 0);
+        Assert.False(container.GetProperty("gpu").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, container.GetProperty("checkpointable").ValueKind);
+    }
+
+    [Fact]
+    public async Task One_that_cannot_be_looked_at_takes_nothing_from_the_others()
+    {
+        using var cli = new TestCli();
+        var gone = cli.Runtime.Add("gone");
+        cli.Runtime.Add("app");
+        cli.Runtime.Problems[gone.Id] = new UsageException("container-not-running", "default/web/gone has\nended");
+        Assert.Equal(0, await cli.RunAsync("containers"));
+        Assert.Equal(3, cli.OutLines.Length);
+        Assert.Equal(["warning: default/web/gone has ended"], cli.ErrLines);
+    }
+
+    [Fact]
+    public async Task Once_somebody_can_judge_there_is_a_verdict()
+    {
+        using var cli = new TestCli
+        {
+            Preflight = (record, _) => Task.FromResult(record.Name == "good" ? Verdict.Clean : new Verdict([Samples.Note, Samples.Overridable, Samples.Blocker])),
+        };
+        cli.Runtime.Add("bad");
+        cli.Runtime.Add("good");
+        await cli.RunAsync("containers");
+        Assert.EndsWith("GPU  CHECKPOINTABLE", cli.OutLines[0], StringComparison.Ordinal);
+        Assert.EndsWith("no: fd 7 of pid 4711: an io_uring instance (io-uring)", cli.OutLines[1], StringComparison.Ordinal);
+        Assert.EndsWith("  yes", cli.OutLines[2], StringComparison.Ordinal);
+        await cli.RunAsync("containers", "--json");
+        var bad = cli.Json().GetProperty("containers")[0];
+        Assert.False(bad.GetProperty("checkpointable").GetBoolean());
+        JsonShapeTests.AssertFinding(bad.GetProperty("finding"));
+    }
+
+    [Fact]
+    public async Task An_option_wins_over_the_variable_and_that_over_the_configuration()
+    {
+        using var directory = new TempDirectory();
+        await File.WriteAllTextAsync(directory["config"], """{ "runtimeEndpoint": "unix:///run/c.sock" }""", TestContext.Current.CancellationToken);
+        using var cli = new TestCli { ConfigurationFile = directory["config"] };
+        await cli.RunAsync("containers");
+        Assert.Equal("/run/c.sock", cli.Endpoint);
+        cli.Environment["CHECKPOINTER_RUNTIME_ENDPOINT"] = "/run/b.sock";
+        await cli.RunAsync("containers");
+        Assert.Equal("/run/b.sock", cli.Endpoint);
+        await cli.RunAsync("containers", "--runtime-endpoint", "/run/a.sock");
+        Assert.Equal("/run/a.sock", cli.Endpoint);
+    }
+
+    [Fact]
+    public async Task Nothing_named_leaves_it_to_the_usual_places()
+    {
+        using var cli = new TestCli();
+        Assert.Equal(0, await cli.RunAsync("containers"));
+        Assert.Null(cli.Endpoint);
+        Assert.Equal(["no containers"], cli.ErrLines);
+    }
+
+    [Fact]
+    public async Task No_runtime_is_the_nodes_fault()
+    {
+        using var cli = new TestCli();
+        cli.Runtime.Error = new HostException("runtime-unreachable", "no container runtime answers on this node", "Start the runtime.");
+        Assert.Equal(5, await cli.RunAsync("containers"));
+        Assert.Equal("error: no container runtime answers on this node", cli.ErrLines[0]);
+        Assert.DoesNotContain("state:", cli.Err, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Only_root_may_look_at_others_processes()
+    {
+        using var cli = new TestCli { IsRoot = false };
+        Assert.Equal(5, await cli.RunAsync("containers"));
+    }
+
+    [Theory]
+    [InlineData(0.4, "0s")]
+    [InlineData(59, "59s")]
+    [InlineData(61, "1m1s")]
+    [InlineData(3600 + 125, "1h2m")]
+    [InlineData((49 * 3600) + 59, "2d1h")]
+    [InlineData(-5, "0s")]
+    public void An_age_has_its_two_largest_units(double seconds, string text) => Assert.Equal(text, ContainerText.Age(TimeSpan.FromSeconds(seconds)));
+
+    private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+}
