@@ -1,5 +1,6 @@
 // A workload for the container tests: PID 1 of its container, with threads, memory, files on every kind of mount that it is
 // told of, and a mapped file in /dev/shm. Ten times a second it checks all of it and says "count N". SIGTERM ends it with code 42.
+//     contained [-KINDS] [FILE]...        (kinds: contained_more.c)
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +13,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "contained_more.h"
 
 enum { MEMORY = 4 << 20, SHARED = 65536, THREADS = 2, FILES_MOST = 16 };
 
@@ -41,14 +44,6 @@ static void say(const char *word, int number)
     }
 }
 
-static void require(int holds, const char *what)
-{
-    if (!holds) {
-        dprintf(STDERR_FILENO, "contained: %s\n", what);
-        _exit(4);
-    }
-}
-
 static unsigned char *map_shared(void)
 {
     int fd = open("/dev/shm/counter", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -70,7 +65,8 @@ int main(int count, char **arguments)
 {
     int files[FILES_MOST];
     int file_count = 0;
-    for (int i = 1; i < count && file_count < FILES_MOST; i++) {
+    int first = count > 1 && arguments[1][0] == '-' ? 2 : 1;
+    for (int i = first; i < count && file_count < FILES_MOST; i++) {
         files[file_count] = open(arguments[i], O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         require(files[file_count++] >= 0, arguments[i]);
     }
@@ -80,6 +76,7 @@ int main(int count, char **arguments)
         memory[i] = (unsigned char)(7 + i / 512);
     }
     unsigned char *shared = map_shared();
+    more_open(first == 2 ? arguments[1] : "");
     pthread_t thread;
     for (int i = 0; i < THREADS; i++) {
         require(pthread_create(&thread, NULL, tick, &ticks[i]) == 0, "no thread");
@@ -97,6 +94,7 @@ int main(int count, char **arguments)
             struct stat found;
             require(dprintf(files[i], "%d\n", number) > 0 && fstat(files[i], &found) == 0 && found.st_nlink == 1, "a file is gone");
         }
+        more_check(number);
         say("count", number);
         long before = atomic_load(&ticks[0]) + atomic_load(&ticks[1]);
         (void)poll(NULL, 0, 100);

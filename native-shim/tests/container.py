@@ -1,6 +1,7 @@
 """A container without any runtime, as the tests need it: own namespaces and cgroups, the mounts that runc makes."""
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -110,11 +111,21 @@ def mask(root):
             mount(None, root + path, flags=BIND | REMOUNT | SAFE | RDONLY)
 
 
-def inside(base, hostname, command):
+def make_unprivileged():
+    """No capabilities, another user, no new privileges: what a careful pod asks for."""
+    for capability in range(64):
+        LIBC.prctl(24, capability)  # PR_CAPBSET_DROP
+    os.setgroups([1000])
+    os.setresgid(1000, 1000, 1000)
+    os.setresuid(1000, 1000, 1000)
+    LIBC.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+
+
+def inside(base, hostname, options, command):
     """What runs in the new namespaces, as PID 1."""
     root = base + "/merged"
     os.setsid()
-    mount(None, "/", flags=REC | SLAVE)
+    mount(None, "/", flags=REC | (SLAVE if options.get("slave") else PRIVATE))
     mount("overlay", root, "overlay", 0, f"lowerdir={base}/lower,upperdir={base}/upper,workdir={base}/work")
     for name in ("proc", "dev", "sys", "tmp", "data", "etc"):
         os.makedirs(f"{root}/{name}", exist_ok=True)
@@ -123,14 +134,17 @@ def inside(base, hostname, command):
     mount("sysfs", root + "/sys", "sysfs", SAFE | RDONLY)
     mount_cgroups(root)
     bind(base + "/shm", root + "/dev/shm")
-    mount("tmpfs", root + "/tmp", "tmpfs", NOSUID | NODEV, "size=8m")
+    mount("tmpfs", root + "/tmp", "tmpfs", NOSUID | NODEV, "size=8m,mode=1777")
     bind(base + "/volume", root + "/data")
     bind(base + "/secret", root + "/var/run/secret", read_only=True)
     for name in ("hosts", "hostname", "resolv.conf"):
         bind(f"{base}/etc/{name}", f"{root}/etc/{name}")
     bind(base + "/termination", root + "/dev/termination-log")
-    bind(os.environ["SHIM_INIT"], root + "/checkpointer-init", read_only=True)
+    if command[0] == "/checkpointer-init":
+        bind(os.environ["SHIM_INIT"], root + "/checkpointer-init", read_only=True)
     mask(root)
+    if options.get("read_only"):
+        mount(None, root, flags=BIND | REMOUNT | RDONLY)
     os.chdir(root)
     check(LIBC.syscall(SYS_PIVOT_ROOT, b".", b"."))
     check(LIBC.umount2(b".", DETACH))
@@ -141,11 +155,13 @@ def inside(base, hostname, command):
     os.closerange(3, 4096)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
+    if options.get("unprivileged"):
+        make_unprivileged()
     os.execve(command[0], command, {"PATH": "/bin"})
 
 
 def main():
-    base, hostname, report, *command = sys.argv[1:]
+    base, hostname, options, report, *command = sys.argv[1:]
     for folder in cgroup_folders(base):
         with open(folder + "/cgroup.procs", "w", encoding="ascii") as file:
             file.write("0")
@@ -154,7 +170,7 @@ def main():
     child = os.fork()
     if child == 0:
         try:
-            inside(base, hostname, command)
+            inside(base, hostname, json.loads(options), command)
         except OSError as error:
             print(error, file=sys.stderr)
         finally:
@@ -167,9 +183,12 @@ def main():
 
 
 class Container:
-    """Made and started at once; stop() leaves nothing of it. Standard output and error are pipes."""
+    """Made and started at once; stop() leaves nothing of it. Standard output and error are pipes.
 
-    def __init__(self, base, hostname, *command):
+    Options: slave (its mounts get what ours get), read_only (its root), unprivileged (its process).
+    """
+
+    def __init__(self, base, hostname, *command, **options):
         self.base = base
         for name in ("lower", "upper", "work", "merged", "volume", "secret", "shm", "etc", "lower/bin"):
             os.makedirs(f"{base}/{name}", exist_ok=True)
@@ -181,16 +200,16 @@ class Container:
             os.mkdir(folder)
         ours, theirs = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-B", os.path.abspath(__file__), base, hostname, str(theirs), *command],
+            [sys.executable, "-B", os.path.abspath(__file__), base, hostname, json.dumps(options), str(theirs), *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[theirs])
         os.close(theirs)
         with open(ours, encoding="ascii") as file:
             self.pid = int(file.readline())
 
-    def mounts(self):
-        """(mount point, root in its file system, kind) of everything but the root."""
+    def mounts(self, pid=None):
+        """(mount point, root in its file system, kind) of everything but the root, as PID 1 or another process sees it."""
         found = []
-        with open(f"/proc/{self.pid}/mountinfo", encoding="ascii") as file:
+        with open(f"/proc/{pid or self.pid}/mountinfo", encoding="ascii") as file:
             for line in file:
                 fields = line.split()
                 if fields[4] != "/":
