@@ -1,3 +1,4 @@
+using Checkpointer.Repository;
 using Microsoft.Extensions.Logging;
 
 namespace Checkpointer.Engine;
@@ -52,6 +53,9 @@ internal static partial class EngineLog
 
     [LoggerMessage(123, LogLevel.Information, "CUDA process {Pid}: {What}")]
     public static partial void GpuResumed(ILogger logger, int pid, string what);
+
+    [LoggerMessage(124, LogLevel.Warning, "{Trouble}")]
+    public static partial void StoreTrouble(ILogger logger, StoreTrouble trouble);
 
     [LoggerMessage(122, LogLevel.Warning, "{Warning}")]
     public static partial void KeyWarning(ILogger logger, string warning);

@@ -11,14 +11,14 @@ internal sealed class EngineServices
     public EngineServices(
         EngineOptions options, ILoggerFactory loggers, TimeProvider time, Func<string, IBackend>? openBackend = null)
     {
-        OpenBackend = openBackend ?? RepositoryUrl.Open;
         Options = options;
         Loggers = loggers;
         Time = time;
         Journal = new OperationJournal(options.StateDirectory);
         Lineages = new LineageRegistry(options.StateDirectory);
         Trees = new TreeRegistry(options.StateDirectory);
-        Logger = loggers.CreateLogger("Checkpointer.Engine");
+        ILogger logger = Logger = loggers.CreateLogger("Checkpointer.Engine");
+        OpenBackend = openBackend ?? (url => RepositoryUrl.Open(url, trouble => EngineLog.StoreTrouble(logger, trouble)));
     }
 
     public EngineOptions Options { get; }

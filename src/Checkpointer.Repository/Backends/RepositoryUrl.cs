@@ -21,7 +21,9 @@ public static class RepositoryUrl
     /// An unknown scheme or an empty text is a <see cref="UsageException"/> (code repository-url).
     /// Nothing is touched: whether the place exists is told by the first use.
     /// </summary>
-    public static IBackend Open(string url)
+    /// <param name="url">As a person wrote it.</param>
+    /// <param name="trouble">Hears, from any thread, of a store far away that does not work for the moment, while it is still tried.</param>
+    public static IBackend Open(string url, Action<StoreTrouble>? trouble = null)
     {
         if (string.IsNullOrWhiteSpace(url))
         {
@@ -43,7 +45,7 @@ public static class RepositoryUrl
         string scheme = url[..colon];
         if (AzureUrl.IsScheme(scheme))
         {
-            AzureOptions options = new();
+            AzureOptions options = new() { Trouble = trouble };
             return new AzureBlobBackend(AzureUrl.Parse(url, options.Environment), options);
         }
 

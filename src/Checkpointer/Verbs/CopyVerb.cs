@@ -99,7 +99,7 @@ internal sealed class CopyVerb : Verb
         await using (source.ConfigureAwait(false))
         {
             var target = await CheckpointRepository
-                .OpenAsync(RepositoryUrl.Open(place), () => (key.Chosen ? key : context.Settings.Key).Load(context.Host), cancellationToken)
+                .OpenAsync(context.OpenBackend(place), () => (key.Chosen ? key : context.Settings.Key).Load(context.Host), cancellationToken)
                 .ConfigureAwait(false);
             await using (target.ConfigureAwait(false))
             {

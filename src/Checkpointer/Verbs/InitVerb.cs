@@ -46,7 +46,7 @@ internal sealed class InitVerb() : Verb("init", "Make a repository, and its key 
     {
         var settings = context.Settings;
         var place = settings.RequireAbsoluteRepository();
-        var backend = RepositoryUrl.Open(place);
+        var backend = context.OpenBackend(place);
         var keyPath = settings.Key.File is null or { IsPassphrase: true } ? null : settings.Key.RequireKeyFile();
         var keyCreated = keyPath is not null && !File.Exists(keyPath);
         var key = keyPath is null ? settings.Key.Load(context.Host) : KeyFile.LoadOrCreate(keyPath);

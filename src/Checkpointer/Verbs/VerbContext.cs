@@ -52,10 +52,13 @@ internal sealed class VerbContext(CliHost host, ParseResult parse, Settings sett
         return Runners.OpenAsync(this, needsRepository, cancellationToken);
     }
 
+    /// <summary>A store; while it does not work for the moment, that is explained.</summary>
+    public IBackend OpenBackend(string place) => RepositoryUrl.Open(place, trouble => Explain($"warning: {trouble}"));
+
     /// <summary>Opens the repository in this process, as the verbs that only read or delete do.</summary>
     public async Task<CheckpointRepository> OpenRepositoryAsync(CancellationToken cancellationToken)
     {
-        var backend = RepositoryUrl.Open(settings.RequireRepository());
+        var backend = OpenBackend(settings.RequireRepository());
         return await CheckpointRepository.OpenAsync(backend, () => settings.Key.Load(host), cancellationToken).ConfigureAwait(false);
     }
 }

@@ -24,7 +24,7 @@ public sealed partial class AzureBlobBackend : IBackend
         _place = place;
         _options = options;
         _clients = new AzureClients(place, options);
-        _retry = new AzureRetry(new AzureErrors(place.Describe(), place.ContainerName, _clients, options.Time), options);
+        _retry = new AzureRetry(new AzureErrors(place.Describe(), place.ContainerName, _clients, options.Time), options, new StoreTroubles(place.Describe(), options));
         AzureWire wire = new(_clients, place);
         _requests = new AzureRequests(_clients, wire, place, _retry);
         _ranges = new AzureRanges(_clients, wire, place, _retry);

@@ -11,6 +11,8 @@ internal sealed class AzureErrors(string place, string container, AzureClients c
     /// <summary>The service refuses requests whose date is further from its own.</summary>
     private static readonly TimeSpan MaxSkew = TimeSpan.FromMinutes(15);
 
+    public const string NoAnswer = "no answer";
+
     /// <param name="e">The last failure.</param>
     /// <param name="name">The object concerned; null for the store as a whole.</param>
     /// <param name="tried">For how long the request was repeated.</param>
@@ -27,6 +29,16 @@ internal sealed class AzureErrors(string place, string container, AzureClients c
         return new RepositoryException(code, $"{message}; no committed snapshot is affected", remedy, Harmless(e)) { ObjectName = name };
     }
 
+    /// <summary>A failure in some words, without where and how to mend it.</summary>
+    public static string Reason(Exception e) => e switch
+    {
+        AggregateException { InnerExceptions: [var first, ..] } => Reason(first),
+        RequestFailedException { Status: > 0 } failed => "it says " + Said(failed),
+        OperationCanceledException => NoAnswer,
+        CorruptTransferException => e.Message,
+        _ => FirstLine(e.GetBaseException()),
+    };
+
     private (string Code, string Message, string? Remedy) Explain(Exception e, string at) => e switch
     {
         AggregateException { InnerExceptions: [var first, ..] } => Explain(first, at),
@@ -41,6 +53,8 @@ internal sealed class AzureErrors(string place, string container, AzureClients c
             "check the account's name in the URL, and that this node's DNS and network reach it"),
         OperationCanceledException => (RepositoryCodes.StoreUnreachable, $"the store stopped answering at {at}", "check the network between this node and the storage account"),
         CorruptTransferException => (RepositoryCodes.StoreFailed, $"what the store sent for {at} did not arrive intact: {e.Message}", "check the network between this node and the storage account"),
+        _ when AzureFailure.IsRefused(e) => (
+            RepositoryCodes.StoreUnreachable, $"nothing listens at {at}: {FirstLine(e.GetBaseException())}", "check the URL, and that the store (or the proxy before it) runs"),
         _ => (RepositoryCodes.StoreUnreachable, $"the store cannot be reached at {at}: {FirstLine(e.GetBaseException())}", "check the network between this node and the storage account, then try again"),
     };
 

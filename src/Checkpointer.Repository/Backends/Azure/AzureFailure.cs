@@ -52,6 +52,13 @@ internal static class AzureFailure
             && (code.Contains("Quota", StringComparison.OrdinalIgnoreCase) || code.Contains("LimitExceeded", StringComparison.OrdinalIgnoreCase)
                 || code.Contains("CapacityExceeded", StringComparison.OrdinalIgnoreCase)));
 
+    /// <summary>Nobody listens there, or something in between says so.</summary>
+    public static bool IsRefused(Exception? e) =>
+        e is SocketException { SocketErrorCode: SocketError.ConnectionRefused } || (e?.InnerException is { } inner && IsRefused(inner));
+
+    /// <summary>The store itself answered, though not as it should.</summary>
+    public static bool IsAnswer(Exception e) => e is RequestFailedException { Status: > 0 } or CorruptTransferException;
+
     public static bool IsNoSuchHost(Exception? e) =>
         e is SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } || (e?.InnerException is { } inner && IsNoSuchHost(inner));
 

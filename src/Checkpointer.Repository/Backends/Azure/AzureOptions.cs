@@ -35,6 +35,17 @@ internal sealed record AzureOptions
     /// <summary>A request that fails for this long, from its first failure, is given up for good.</summary>
     public TimeSpan GiveUpAfter { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>A store that refused every connection so far, for this long, is given up: nobody listens there. One that has answered may be starting anew.</summary>
+    public TimeSpan RefusedGiveUpAfter { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Hears of a store that has not worked for longer than <see cref="TellAfter"/>, from any thread.</summary>
+    public Action<StoreTrouble>? Trouble { get; init; }
+
+    /// <summary>Failures of this time are told, and requests that moved nothing for twice as long.</summary>
+    public TimeSpan TellAfter { get; init; } = TimeSpan.FromSeconds(2);
+
+    public TimeSpan TellAgainAfter { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>The pause after the first failure; it doubles up to <see cref="MaxPause"/>, less a random part.</summary>
     public TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(250);
 

@@ -8,9 +8,10 @@ namespace Checkpointer.Repository;
 /// Nothing below it repeats anything, but for one thing that .NET's HTTP client does: a request without a body goes out again when the idle connection that it was
 /// given turns out to be closed. Such requests (reads, deletes, leases by id) bear it.
 /// </summary>
-internal sealed class AzureRetry(AzureErrors errors, AzureOptions options)
+internal sealed class AzureRetry(AzureErrors errors, AzureOptions options, StoreTroubles troubles)
 {
     private long _repeats;
+    private volatile bool _answered;
 
     /// <summary>Attempts that were repetitions, since the start.</summary>
     public long Repeats => Interlocked.Read(ref _repeats);
@@ -25,11 +26,13 @@ internal sealed class AzureRetry(AzureErrors errors, AzureOptions options)
         {
             cancellationToken.ThrowIfCancellationRequested();
             Exception failure;
-            using (StallWatch watch = new(options.StallTime, options.Time, cancellationToken))
+            using (StallWatch watch = Watch(firstFailure, cancellationToken))
             {
                 try
                 {
-                    return await attempt(watch, attempts > 1).ConfigureAwait(false);
+                    T result = await attempt(watch, attempts > 1).ConfigureAwait(false);
+                    _answered = true;
+                    return result;
                 }
                 catch (Exception e) when (AzureFailure.IsExpected(e))
                 {
@@ -38,17 +41,42 @@ internal sealed class AzureRetry(AzureErrors errors, AzureOptions options)
                 }
             }
 
+            _answered |= AzureFailure.IsAnswer(failure);
             firstFailure ??= options.Time.GetTimestamp();
             TimeSpan tried = options.Time.GetElapsedTime(firstFailure.Value);
             TimeSpan pause = Pause(failure, attempts);
-            if (!AzureFailure.IsTransient(failure) || tried + pause > options.GiveUpAfter)
+            TimeSpan patience = Patience(failure);
+            if (!AzureFailure.IsTransient(failure) || tried + pause > patience)
             {
                 throw errors.From(failure, name, tried, attempts);
+            }
+
+            if (tried + pause >= options.TellAfter)
+            {
+                troubles.Tell(AzureErrors.Reason(failure), patience - tried);
             }
 
             Interlocked.Increment(ref _repeats);
             await Task.Delay(pause, options.Time, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Nobody has ever answered and the connection is refused: that is a wrong address more likely than a store that starts.</summary>
+    private TimeSpan Patience(Exception? failure) =>
+        !_answered && failure is not null && AzureFailure.IsRefused(failure) && options.RefusedGiveUpAfter < options.GiveUpAfter
+            ? options.RefusedGiveUpAfter
+            : options.GiveUpAfter;
+
+    private StallWatch Watch(long? firstFailure, CancellationToken cancellationToken)
+    {
+        if (options.Trouble is null)
+        {
+            return new StallWatch(options.StallTime, options.Time, cancellationToken);
+        }
+
+        TimeSpan tried = firstFailure is { } first ? options.Time.GetElapsedTime(first) : TimeSpan.Zero;
+        return new StallWatch(
+            options.StallTime, options.Time, cancellationToken, 2 * options.TellAfter, () => troubles.Tell(AzureErrors.NoAnswer, Patience(null) - tried));
     }
 
     private TimeSpan Pause(Exception failure, int attempts)

@@ -64,7 +64,7 @@ internal sealed class RepositoryValidateVerb : Verb
             throw new UsageException("usage", "--size must be more than nothing", "Leave it out, or write for example --size 1G.");
         }
 
-        var backend = RepositoryUrl.Open(place);
+        var backend = context.OpenBackend(place);
         await using (backend.ConfigureAwait(false))
         {
             var report = await context.Progress()
