@@ -36,13 +36,18 @@ static int parse_spec(const char *spec, struct map *map)
         map->path = spec + 7;
         return 0;
     }
+    if (strncmp(spec, "file-rw:/", 9) == 0) {
+        map->kind = MAP_FILE_BOTH;
+        map->path = spec + 8;
+        return 0;
+    }
     int64_t number;
     if (strncmp(spec, "fd:", 3) == 0 && text_parse_number(spec + 3, 0, FD_MOST, &number)) {
         map->kind = MAP_FD;
         map->given = (int)number;
         return 0;
     }
-    return fail("--map: not log, pty, null-r, null-w, file-r:/PATH, file-w:/PATH or fd:N: %s", spec);
+    return fail("--map: not log, pty, null-r, null-w, file-r:/PATH, file-w:/PATH, file-rw:/PATH or fd:N: %s", spec);
 }
 
 int map_parse(const char *text, struct map *map)
@@ -156,6 +161,8 @@ static int open_one(struct map *maps, size_t index)
         return open_file(map, map->path, O_RDONLY);
     case MAP_FILE_WRITE:
         return open_file(map, map->path, O_WRONLY | O_APPEND | O_CREAT);
+    case MAP_FILE_BOTH:
+        return open_file(map, map->path, O_RDWR);
     case MAP_FD:
         return open_given(map);
     }

@@ -8,7 +8,7 @@ enum {
     MAP_FD_BASE = 100,    // CRIU wants inherited descriptors out of the way of its own low numbers
 };
 
-enum map_kind { MAP_LOG, MAP_PTY, MAP_NULL_READ, MAP_NULL_WRITE, MAP_FILE_READ, MAP_FILE_WRITE, MAP_FD };
+enum map_kind { MAP_LOG, MAP_PTY, MAP_NULL_READ, MAP_NULL_WRITE, MAP_FILE_READ, MAP_FILE_WRITE, MAP_FILE_BOTH, MAP_FD };
 
 // One end of the tree that lay outside of it, and what takes its place: CRIU gets the descriptor by
 // `--inherit-fd fd[N]:KEY`.

@@ -21,6 +21,7 @@ enum {
     TREE_CLONE = 1,           // OPEN_TREE_CLONE
     TREE_CLOEXEC = O_CLOEXEC, // OPEN_TREE_CLOEXEC
     FROM_EMPTY_PATH = 4,      // MOVE_MOUNT_F_EMPTY_PATH
+    IS_MOUNT_ROOT = 0x2000,   // STATX_ATTR_MOUNT_ROOT
     STAGE_MODE = 0700,
 };
 
@@ -43,6 +44,12 @@ int take_parse(const char *text, struct take *take)
     return 0;
 }
 
+// Without asking a server that may be dead: only what a mount point is matters.
+static int look(int place, struct statx *found)
+{
+    return statx(place, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, found);
+}
+
 static int copy_one(struct take *take, int root)
 {
     struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
@@ -51,8 +58,8 @@ static int copy_one(struct take *take, int root)
         return fail("cannot find %.256s in the target: %m", take->path);
     }
     struct statx found;
-    bool known = statx(place, "", AT_EMPTY_PATH, STATX_TYPE, &found) == 0 && (found.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0;
-    if (known && (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0 && strcmp(take->path, "/") != 0) {
+    bool known = look(place, &found) == 0 && (found.stx_attributes_mask & IS_MOUNT_ROOT) != 0;
+    if (known && (found.stx_attributes & IS_MOUNT_ROOT) == 0 && strcmp(take->path, "/") != 0) {
         close(place); // a copy would show a part of the mount that lies there instead
         return fail("nothing is mounted at %.256s in the target", take->path);
     }
@@ -76,12 +83,13 @@ int takes_copy(struct take *takes, size_t count, int root)
 
 static int attach_one(struct take *take, int stage)
 {
-    struct stat found;
-    if (fstat(take->tree, &found) < 0) {
+    struct statx found;
+    if (look(take->tree, &found) < 0) {
         return fail("cannot stat the copy of %.256s: %m", take->path);
     }
     // A directory for a directory, an empty file for anything else.
-    int made = S_ISDIR(found.st_mode) ? mkdirat(stage, take->name, STAGE_MODE) : mknodat(stage, take->name, S_IFREG | STAGE_MODE, 0);
+    int made = S_ISDIR(found.stx_mode) ? mkdirat(stage, take->name, STAGE_MODE)
+                                       : mknodat(stage, take->name, S_IFREG | STAGE_MODE, 0);
     if (made < 0) {
         return fail("cannot make the place %s for %.256s: %m", take->name, take->path);
     }

@@ -85,7 +85,7 @@ static int send_command(const struct target *target, const char *command, int re
     control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
     memcpy(CMSG_DATA(&control.header), &reply, sizeof reply);
     int64_t deadline = now_ms() + ASK_PATIENCE_MS;
-    while (sendmsg(target->door, &message, MSG_NOSIGNAL) < 0) {
+    while (sendmsg(target->door, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) { // the socket may be anybody's
         if (errno == EAGAIN && left_ms(deadline) > 0) {
             struct pollfd polled = { .fd = target->door, .events = POLLOUT };
             (void)poll(&polled, 1, left_ms(deadline));

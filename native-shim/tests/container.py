@@ -1,12 +1,16 @@
 """A container without any runtime, as the tests need it: own namespaces and cgroups, the mounts that runc makes."""
 
 import ctypes
+import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -14,6 +18,7 @@ NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWPID, NEWNET = 0x20000, 0x2000000, 0x4000000
 RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC, PRIVATE, SLAVE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18, 1 << 19
 DETACH = 2
 SYS_PIVOT_ROOT = 155 if os.uname().machine == "x86_64" else 41
+TIOCSPTLCK = 0x40045431  # the same where x86-64 and ARM live; Python has no name for it
 SAFE = NOSUID | NODEV | NOEXEC
 DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
 MASKED_FILES = ["/proc/kcore", "/proc/keys", "/proc/timer_list"]
@@ -121,7 +126,24 @@ def make_unprivileged():
     LIBC.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
 
 
-def inside(base, hostname, options, command):
+def open_terminal(root, channel):
+    """What runc does for a container with a terminal: the master goes out, the slave is the console and the standard streams."""
+    master = os.open(root + "/dev/pts/ptmx", os.O_RDWR | os.O_NOCTTY)
+    fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
+    slave = os.open(root + "/dev/pts/0", os.O_RDWR | os.O_NOCTTY)
+    bind(root + "/dev/pts/0", root + "/dev/console")
+    socket.send_fds(channel, [b"m"], [master])
+    os.close(master)
+    return slave
+
+
+def take_terminal(slave):
+    for number in range(3):
+        os.dup2(slave, number)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def inside(base, hostname, options, channel, command):
     """What runs in the new namespaces, as PID 1."""
     root = base + "/merged"
     os.setsid()
@@ -143,6 +165,7 @@ def inside(base, hostname, options, command):
     if command[0] == "/checkpointer-init":
         bind(os.environ["SHIM_INIT"], root + "/checkpointer-init", read_only=True)
     mask(root)
+    slave = open_terminal(root, channel) if options.get("terminal") else None
     if options.get("read_only"):
         mount(None, root, flags=BIND | REMOUNT | RDONLY)
     os.chdir(root)
@@ -152,12 +175,28 @@ def inside(base, hostname, options, command):
     LIBC.sethostname(hostname.encode(), len(hostname))
     # As the runtimes do: /dev/null is the container's own, nothing but the standard descriptors, no signal ignored.
     os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+    if slave is not None:
+        take_terminal(slave)
     os.closerange(3, 4096)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     if options.get("unprivileged"):
         make_unprivileged()
     os.execve(command[0], command, {"PATH": "/bin"})
+
+
+def drain_terminal(channel):
+    """What a runtime's shim does: hands on what the terminal's master says, until nobody has the terminal any more."""
+    _, masters, _, _ = socket.recv_fds(channel, 1, 1)
+    if not masters:
+        return  # it died before it had one
+    master = masters[0]
+    try:
+        while data := os.read(master, 4096):
+            os.write(1, data.replace(b"\r", b""))
+    except OSError:
+        pass
+    os.close(master)
 
 
 def main():
@@ -167,16 +206,20 @@ def main():
             file.write("0")
     check(LIBC.unshare(NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWPID | NEWNET))
     LIBC.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a test that dies takes its containers along
+    ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
         try:
-            inside(base, hostname, json.loads(options), command)
-        except OSError as error:
-            print(error, file=sys.stderr)
+            inside(base, hostname, json.loads(options), theirs, command)
+        except Exception as error:  # whatever it is: nothing of the parent's may run here
+            print(repr(error), file=sys.stderr, flush=True)
         finally:
             os._exit(120)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
     os.write(int(report), f"{child}\n".encode())
+    theirs.close()
+    if json.loads(options).get("terminal"):
+        drain_terminal(ours)
     os.closerange(0, 4096)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os._exit(code if code >= 0 else 128 - code)
@@ -185,7 +228,7 @@ def main():
 class Container:
     """Made and started at once; stop() leaves nothing of it. Standard output and error are pipes.
 
-    Options: slave (its mounts get what ours get), read_only (its root), unprivileged (its process).
+    Options: slave (its mounts get what ours get), read_only (its root), unprivileged (its process), terminal (its standard streams).
     """
 
     def __init__(self, base, hostname, *command, **options):

@@ -89,6 +89,15 @@ class Maps(unittest.TestCase):
         client.line()
         self.assertEqual("before\nafter\n", read(self.path("out")))
 
+    def test_a_terminal_can_be_read_and_written(self):
+        master, slave = os.openpty()
+        self.addCleanup(os.close, master)
+        owner = Owner(self, "--map", f"tty[8800:2d]=file-rw:{os.ttyname(slave)}", fake=["--root", "write:hello;exit:0"])
+        client, _ = owner.start(self)
+        client.line()
+        self.assertEqual(b"hello\r\n", os.read(master, 100))
+        os.close(slave)
+
     def test_a_new_file_is_private(self):
         Owner(self, "--map", f"pipe:[1]=file-w:{self.path('new')}")
         self.assertEqual(0o600, os.stat(self.path("new")).st_mode & 0o777)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import unittest
@@ -55,11 +56,15 @@ class Snapshot:
         # All but the mounts of proc, whose content belongs to the pid namespace that CRIU makes.
         self.points = [point for point, _, kind in container.mounts(pid) if kind != "proc"]
         self.picture = picture(pid, container.base)
-        self.keys = {number: os.readlink(f"/proc/{pid}/fd/{number}") for number in (1, 2)}
+        self.keys = {}
+        self.terminal = None
+        self.find_streams(pid)
         command = [*self.common("dump"), "-o", "dump.log", "-t", str(pid), "--leave-stopped",
                    "--external", f"net[{container.namespace('net')}]:extnet"]
         for point in self.points:
             command += ["--external", f"mnt[{point}]:{point}"]
+        if self.terminal is not None:
+            command += ["--external", self.terminal]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise AssertionError(done.stderr + read(f"{directory}/images/dump.log")[-6000:])
@@ -67,6 +72,16 @@ class Snapshot:
             copy(f"/proc/{pid}/root{tree}", f"{directory}/tree{tree}")
         if os.path.exists(f"/proc/{pid}/root/var/file"):
             copy(f"/proc/{pid}/root/var/file", f"{directory}/tree/var/file")
+
+    def find_streams(self, pid):
+        """What the placeholder's own streams take the place of: --map arguments without the path of the descriptor's directory."""
+        found = os.stat(f"/proc/{pid}/fd/1")
+        if stat.S_ISCHR(found.st_mode):
+            self.terminal = f"tty[{found.st_rdev:x}:{found.st_dev:x}]"
+            self.keys[1] = f"{self.terminal}=file-rw"
+        else:
+            for number in (1, 2):
+                self.keys[number] = os.readlink(f"/proc/{pid}/fd/{number}") + "=file-w"
 
     def common(self, verb):
         return [CRIU, verb, "--no-default-config", "--libdir", f"{self.directory}/libdir", "-D", f"{self.directory}/images", "-v4",
@@ -117,7 +132,7 @@ class Placeholder(unittest.TestCase):
         command = [*snapshot.common("restore"), "-o", f"{state}/restore.log", "-d", "--pidfile", f"{state}/restored.pid",
                    "--root", f"{stage}/root", "--join-ns", "ipc:/proc/1/ns/ipc", "--join-ns", "uts:/proc/1/ns/uts", *extra]
         for number, key in snapshot.keys.items():
-            options += ["--map", f"{key}=file-w:/proc/{placeholder.pid}/fd/{number}"]
+            options += ["--map", f"{key}:/proc/{placeholder.pid}/fd/{number}"]
         for index, point in enumerate(snapshot.points):
             options += ["--take", f"{point}=m{index}"]
             command += ["--external", f"mnt[{point}]:{stage}/m{index}"]
@@ -177,6 +192,17 @@ class Placeholder(unittest.TestCase):
     def host_name(self, container):
         return subprocess.run(["nsenter", "-t", str(container.pid), "-u", "hostname"], capture_output=True, text=True,
                               check=True).stdout.strip()
+
+    def test_a_terminal_is_the_placeholders(self):
+        snapshot, last = self.snapshot(self.workload("tty-a", terminal=True))
+        self.assertIn("/dev/console", snapshot.points)
+        placeholder = self.placeholder("tty-b", terminal=True)
+        self.assertEqual(b"checkpointer-init: waiting for a restore, for up to 600 s\n", placeholder.process.stdout.readline())
+        root = self.restore(snapshot, placeholder)
+        self.see_it_count_on(placeholder, last)
+        self.assertEqual(snapshot.picture, picture(root, placeholder.base))
+        self.assertEqual(os.stat(f"/proc/{placeholder.pid}/fd/1"), os.stat(f"/proc/{root}/fd/0"))
+        self.assertEqual(42, self.end(placeholder))
 
     def test_mounts_that_get_ours_and_a_root_that_cannot_be_written(self):
         for option in ("slave", "read_only"):

@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "common/unix_path.h"
 #include "init/ending.h"
+#include "init/endings.h"
 #include "init/maps.h"
 #include "init/options.h"
 
@@ -83,8 +84,9 @@ static void maps_are_parsed_at_the_first_equals_sign(void)
     CHECK(map_parse("a=null-w", &map) == 0 && map.kind == MAP_NULL_WRITE);
     CHECK(map_parse("file[1:2]=file-r:/a=b", &map) == 0 && map.kind == MAP_FILE_READ && strcmp(map.path, "/a=b") == 0);
     CHECK(map_parse("a=file-w:/x", &map) == 0 && map.kind == MAP_FILE_WRITE && strcmp(map.path, "/x") == 0);
+    CHECK(map_parse("a=file-rw:/x", &map) == 0 && map.kind == MAP_FILE_BOTH && strcmp(map.path, "/x") == 0);
     CHECK(map_parse("socket:[3]=fd:12", &map) == 0 && map.kind == MAP_FD && map.given == 12);
-    const char *bad[] = { "", "a", "=log", "a=", "a=LOG", "a=file-r:", "a=file-r:x", "a=file-x:/x", "a=fd:", "a=fd:x", "a=fd:99999999" };
+    const char *bad[] = { "", "a", "=log", "a=", "a=LOG", "a=file-r:", "a=file-r:x", "a=file-rw:x", "a=file-x:/x", "a=fd:", "a=fd:x", "a=fd:99999999" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         CHECK(map_parse(bad[i], &map) < 0);
     }
@@ -130,6 +132,40 @@ static void restore_options_are_kept_apart_from_the_command(void)
     CHECK(strcmp(options.command[0], "/criu") == 0);
 }
 
+static void takes_are_parsed_at_the_last_equals_sign(void)
+{
+    struct take take;
+    CHECK(take_parse("/=root", &take) == 0 && strcmp(take.path, "/") == 0 && strcmp(take.name, "root") == 0 && take.tree == -1);
+    CHECK(take_parse("/a=b/c d=m1", &take) == 0 && strcmp(take.path, "/a=b/c d") == 0 && strcmp(take.name, "m1") == 0);
+    const char *bad[] = { "", "=x", "a=x", "/a", "/a=", "/a=/", "/a=b/c", "/a=.", "/a=..", "/a=.x", "/a=x y" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        CHECK(take_parse(bad[i], &take) < 0);
+    }
+}
+
+static void hold_options_need_a_command_only_for_a_cold_start(void)
+{
+    struct hold_options options;
+    char *plain[] = { "--deadline", "2.5" };
+    CHECK(hold_options_parse(2, plain, &options) == 0 && options.deadline_ms == 2500 && options.command == NULL && !options.cold_start);
+    char *cold[] = { "--cold-start", "--", "sleep", "--deadline", "x" };
+    CHECK(hold_options_parse(5, cold, &options) == 0 && options.cold_start && strcmp(options.command[2], "x") == 0);
+    CHECK(hold_options_parse(2, cold, &options) < 0);
+    CHECK(hold_options_parse(0, cold, &options) == 0 && options.deadline_ms == 600000);
+}
+
+static void endings_are_found_from_the_newest_on(void)
+{
+    static struct endings endings;
+    CHECK(endings_find(&endings, 7) == NULL);
+    for (int pid = 1; pid <= ENDINGS_MOST + 3; pid++) {
+        endings_add(&endings, pid, ending_of_status(pid << 8));
+    }
+    CHECK(endings_find(&endings, 3) == NULL && endings_find(&endings, 4)->value == 4);
+    endings_add(&endings, 40, ending_of_status(9 << 8));
+    CHECK(endings_find(&endings, 40)->value == 9);
+}
+
 static void descriptors_that_are_kept_survive(void)
 {
     int ends[2];
@@ -153,6 +189,9 @@ int main(void)
     endings_are_told_like_shells_do();
     socket_paths_of_every_length_have_an_address();
     restore_options_are_kept_apart_from_the_command();
+    takes_are_parsed_at_the_last_equals_sign();
+    hold_options_need_a_command_only_for_a_cold_start();
+    endings_are_found_from_the_newest_on();
     descriptors_that_are_kept_survive();
     return failures == 0 ? 0 : 1;
 }
