@@ -1,5 +1,6 @@
 // checkpointer-init: owner of one restored tree (restore), the way into its namespaces (enter), the way out of
-// the caller's session (detach), and PID 1 of a container that waits for its restore (hold, probe).
+// the caller's session (detach), PID 1 of a container that waits for its restore (hold, probe), and the end of a restore
+// whose owner has died (clear).
 // The protocols are in docs/native.md.
 
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/failure.h"
+#include "init/clear.h"
 #include "init/detach.h"
 #include "init/enter.h"
 #include "init/hold.h"
@@ -21,7 +23,8 @@ static const char usage[] =
     "       checkpointer-init enter --pid N -- CMD ARGS...\n"
     "       checkpointer-init detach -- CMD ARGS...\n"
     "       checkpointer-init hold [--deadline SECONDS] [--cold-start] [-- CMD ARGS...]\n"
-    "       checkpointer-init probe\n";
+    "       checkpointer-init probe\n"
+    "       checkpointer-init clear --into PID --operation ID\n";
 
 // A closed standard descriptor would be taken by the first file that is opened, and then overwritten.
 static void open_standard_descriptors(void)
@@ -63,6 +66,16 @@ static int run_detach(int count, char **arguments)
     return detach(command);
 }
 
+static int run_clear(int count, char **arguments)
+{
+    struct clear_options options;
+    if (clear_options_parse(count, arguments, &options) < 0) {
+        report("%s", failure());
+        return CLEAR_FAILED;
+    }
+    return clear_placeholder(&options);
+}
+
 static int run_hold(int count, char **arguments, const struct signals_saved *saved)
 {
     struct hold_options options;
@@ -94,6 +107,9 @@ int main(int count, char **arguments)
     }
     if (count == 2 && strcmp(arguments[1], "probe") == 0) {
         return hold_probe();
+    }
+    if (count >= 2 && strcmp(arguments[1], "clear") == 0) {
+        return run_clear(count - 2, arguments + 2);
     }
     fputs(usage, stderr);
     return 1;

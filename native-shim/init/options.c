@@ -86,13 +86,29 @@ static int take_command(struct cursor *cursor, char ***command, size_t *count)
     return 0;
 }
 
+static int take_pid(struct cursor *cursor, const char *name, int *pid)
+{
+    int64_t number;
+    if (take_number(cursor, name, 1, PID_MOST, &number) < 0) {
+        return -1;
+    }
+    *pid = (int)number;
+    return 0;
+}
+
+static int take_operation(struct cursor *cursor, const char **operation)
+{
+    *operation = take_value(cursor, "--operation");
+    if (*operation == NULL) {
+        return -1;
+    }
+    return text_is_word(*operation, OPERATION_LONGEST) ? 0 : fail("--operation: not an operation id");
+}
+
 static int parse_into_option(struct cursor *cursor, struct restore_options *options)
 {
     if (is_option(cursor, "--into")) {
-        int64_t pid;
-        int taken = take_number(cursor, "--into", 1, PID_MOST, &pid);
-        options->into = taken < 0 ? 0 : (int)pid;
-        return taken;
+        return take_pid(cursor, "--into", &options->into);
     }
     if (is_option(cursor, "--stage")) {
         options->stage = take_value(cursor, "--stage");
@@ -147,11 +163,7 @@ static int parse_restore_option(struct cursor *cursor, struct restore_options *o
 {
     const char *value;
     if (is_option(cursor, "--operation")) {
-        options->operation = take_value(cursor, "--operation");
-        if (options->operation == NULL) {
-            return -1;
-        }
-        return text_is_word(options->operation, OPERATION_LONGEST) ? 0 : fail("--operation: not an operation id");
+        return take_operation(cursor, &options->operation);
     }
     if (is_option(cursor, "--state")) {
         options->state = take_value(cursor, "--state");
@@ -214,7 +226,7 @@ int restore_options_parse(int count, char **arguments, struct restore_options *o
 
 int enter_options_parse(int count, char **arguments, struct enter_options *options)
 {
-    int64_t pid = 0;
+    *options = (struct enter_options){ 0 };
     struct cursor cursor = { .count = count, .words = arguments };
     for (; cursor.at < count; cursor.at++) {
         if (strcmp(arguments[cursor.at], "--") == 0) {
@@ -223,14 +235,13 @@ int enter_options_parse(int count, char **arguments, struct enter_options *optio
         if (!is_option(&cursor, "--pid")) {
             return fail("unknown option: %s", arguments[cursor.at]);
         }
-        if (take_number(&cursor, "--pid", 1, PID_MOST, &pid) < 0) {
+        if (take_pid(&cursor, "--pid", &options->pid) < 0) {
             return -1;
         }
     }
-    if (pid == 0) {
+    if (options->pid == 0) {
         return fail("--pid is missing");
     }
-    options->pid = (int)pid;
     size_t words;
     return take_command(&cursor, &options->command, &words);
 }
@@ -264,4 +275,22 @@ int hold_options_parse(int count, char **arguments, struct hold_options *options
         options->command = arguments + cursor.at + 1; // PATH is searched, as a runtime would do
     }
     return options->cold_start && options->command == NULL ? fail("--cold-start needs a command") : 0;
+}
+
+int clear_options_parse(int count, char **arguments, struct clear_options *options)
+{
+    *options = (struct clear_options){ 0 };
+    struct cursor cursor = { .count = count, .words = arguments };
+    for (; cursor.at < count; cursor.at++) {
+        int taken = is_option(&cursor, "--into")        ? take_pid(&cursor, "--into", &options->into)
+                    : is_option(&cursor, "--operation") ? take_operation(&cursor, &options->operation)
+                                                        : fail("unknown option: %s", arguments[cursor.at]);
+        if (taken < 0) {
+            return -1;
+        }
+    }
+    if (options->into == 0) {
+        return fail("--into is missing");
+    }
+    return options->operation == NULL ? fail("--operation is missing") : 0;
 }

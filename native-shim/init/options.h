@@ -46,9 +46,16 @@ struct hold_options {
     char **command;      // ended by NULL, or NULL when there is none
 };
 
+// The command line of `checkpointer-init clear`.
+struct clear_options {
+    int into;
+    const char *operation;
+};
+
 int restore_options_parse(int count, char **arguments, struct restore_options *options);
 int enter_options_parse(int count, char **arguments, struct enter_options *options);
 int hold_options_parse(int count, char **arguments, struct hold_options *options);
+int clear_options_parse(int count, char **arguments, struct clear_options *options);
 
 // The command line of `checkpointer-init detach`: nothing but "--" and the command.
 int detach_options_parse(int count, char **arguments, char ***command);

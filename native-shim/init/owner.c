@@ -94,7 +94,7 @@ int owner_signal(struct owner *owner, int signal_number)
 }
 
 // What CRIU has built in a placeholder comes down to hold when CRIU is dead, not to us.
-static void clear_placeholder(struct owner *owner)
+static void empty_placeholder(struct owner *owner)
 {
     if (owner->criu > 0) {
         (void)kill(owner->criu, SIGKILL);
@@ -109,7 +109,7 @@ static void clear_placeholder(struct owner *owner)
 static void kill_all(struct owner *owner)
 {
     if (owner->options->into != 0) {
-        clear_placeholder(owner);
+        empty_placeholder(owner);
     } else if (owner->options->pid_namespace) {
         (void)kill(-1, SIGKILL); // everybody in the namespace but us
     } else {

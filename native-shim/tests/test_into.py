@@ -148,6 +148,34 @@ class Into(unittest.TestCase):
         eventually("all are gone", lambda: not any(is_alive(pid) for pid in tree))
         self.waits_again()
 
+    def clear(self, *arguments):
+        done = subprocess.run([INIT, "clear", *arguments], capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_what_a_dead_owner_left_is_cleared_from_outside(self):
+        pid = str(self.hold.pid)
+        owner, _, tree = self.begin_hanging()
+        owner.signal(signal.SIGKILL)
+        eventually("the owner is gone", lambda: not is_alive(owner.pid))
+        self.assertEqual((0, "restoring test-1\n", ""), self.clear("--into", pid, "--operation", "other"))
+        self.assertTrue(all(is_alive(child) for child in tree))
+        code, said, _ = self.clear("--into", pid, "--operation", "test-1")
+        self.assertEqual((0, "waiting"), (code, said.split()[0]))
+        eventually("all are gone", lambda: not any(is_alive(child) for child in tree))
+        self.waits_again()
+        self.assertTrue(self.clear("--into", pid, "--operation", "test-1")[1].startswith("waiting "))
+
+    def test_what_runs_is_not_cleared(self):
+        client, root = self.owner(fake=["--root", "sleep:600"]).start(self)
+        self.assertEqual((0, f"running {root}\n", ""), self.clear("--into", str(self.hold.pid), "--operation", "test-1"))
+        self.assertEqual(f"status running {root}", client.ask("status"))
+
+    def test_clear_tells_what_is_wrong(self):
+        for arguments in ([], ["--into", "1"], ["--operation", "x"], ["--into", str(os.getpid()), "--operation", "x"], ["--nonsense"]):
+            code, said, errors = self.clear(*arguments)
+            self.assertEqual((1, ""), (code, said))
+            self.assertRegex(errors, r"\Acheckpointer-init: [^\n]+\n\Z")
+
     def test_the_end_of_the_placeholder_is_the_end_of_all(self):
         owner, client, tree = self.begin_hanging()
         self.hold.signal(signal.SIGKILL)
