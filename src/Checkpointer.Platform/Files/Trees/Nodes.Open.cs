@@ -15,8 +15,9 @@ public static unsafe partial class Nodes
     private const int MaxAttempts = 64;
 
     /// <summary>
-    /// Opens a path of names (bytes, relative, at most 4095) strictly below the directory: through no symbolic link, no <c>..</c> and no
-    /// mount point. <see cref="PlatformException"/> with ELOOP or EXDEV where one is in the way.
+    /// Opens a path (bytes, relative, at most 4095) below the directory: through no symbolic link and no mount point, and nothing leads
+    /// out. <see cref="PlatformException"/> with ELOOP, ENOTDIR or EXDEV where one is in the way. With <see cref="OpenFlags.Path"/> a
+    /// symbolic link at the end is opened itself.
     /// </summary>
     /// <param name="directory">Open in any way, also as a mere path.</param>
     /// <param name="path"><c>.</c> opens the directory itself anew.</param>

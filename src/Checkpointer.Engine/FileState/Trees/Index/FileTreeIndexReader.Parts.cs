@@ -67,7 +67,7 @@ internal sealed partial class FileTreeIndexReader
 
         if ((long)entries != _entries || _entries != _record.Entries)
         {
-            throw Damaged($"{_entries} entries where {_record.Entries} are recorded");
+            throw Damaged($"another number of entries than {_record.Entries}");
         }
 
         if (!_bytes.Available.IsEmpty || _content != _contentLength)
