@@ -39,6 +39,15 @@ void holder_init(struct holder *holder, const struct hold_options *options);
 // Obeys one command and writes what to answer: "ok ..." or "error TEXT".
 void holder_obey(struct holder *holder, char *command, char answer[HOLDER_ANSWER_MAX]);
 
+// Changes the phase; whoever looks at the process list sees it.
+void holder_enter(struct holder *holder, enum holder_phase phase);
+
+// We end with this code.
+void holder_end(struct holder *holder, int code);
+
+// Kills everybody in the namespace but us, until we are alone. Others than our children, too: a CRIU whose parent is outside.
+int holder_clear(void);
+
 // A signal that was sent to us.
 void holder_take_signal(struct holder *holder, int signal_number);
 

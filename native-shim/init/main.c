@@ -19,7 +19,8 @@
 
 static const char usage[] =
     "usage: checkpointer-init restore --operation ID --state DIR [--pid-namespace | --into PID [--stage DIR]\n"
-    "           [--take PATH=NAME]...] [--last-pid N] [--cgroup-procs FILE]... [--deadline SECONDS] [--map KEY=SPEC]... -- CRIU restore ARGS...\n"
+    "           [--take PATH=NAME]...] [--last-pid N] [--cgroup-procs FILE]... [--deadline SECONDS]\n"
+    "           [--map KEY=SPEC]... -- CRIU restore ARGS...\n"
     "       checkpointer-init enter --pid N -- CMD ARGS...\n"
     "       checkpointer-init detach -- CMD ARGS...\n"
     "       checkpointer-init hold [--deadline SECONDS] [--cold-start] [-- CMD ARGS...]\n"

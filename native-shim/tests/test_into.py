@@ -285,7 +285,7 @@ class Stage(unittest.TestCase):
         self.assertNotIn(self.stage, read("/proc/mounts"))
 
     def test_what_is_not_mounted_there_is_told(self):
-        for take, told in ((f"{self.directory}/nowhere=x", "cannot find "), (f"{self.directory}/outside/below/deep=x", "nothing is mounted at ")):
+        for take, told in ((f"{self.directory}/nowhere=x", "cannot find "), (f"{self.outside}/below/deep=x", "nothing is mounted at ")):
             answer, said = self.show("echo ran", "/=root", take)
             self.assertEqual("criu 127", answer)
             self.assertIn(told, said)
