@@ -27,11 +27,17 @@ internal static partial class ContainerProcess
             throw CriErrors.NoProcess(label, $"the runtime says that it is process {pid}, but there is no such process here");
         }
 
-        // A runtime names a container's cgroup by its id. Where none is named so, nothing is known, and nothing speaks against it.
-        return cgroup.Contains(id, StringComparison.Ordinal) || !OtherId().IsMatch(cgroup)
+        return MayBe(cgroup, id)
             ? pid
             : throw CriErrors.NoProcess(label, $"the runtime says that it is process {pid}, but that is in another container's cgroup");
     }
+
+    /// <summary>
+    /// A runtime names a container's cgroup by its id. Where none is named so, nothing is known, and nothing speaks against it.
+    /// </summary>
+    /// <param name="cgroup">The process's <c>/proc/PID/cgroup</c>.</param>
+    /// <param name="id">The container's.</param>
+    public static bool MayBe(string cgroup, string id) => cgroup.Contains(id, StringComparison.Ordinal) || !OtherId().IsMatch(cgroup);
 
     [GeneratedRegex("[0-9a-f]{64}", RegexOptions.CultureInvariant)]
     private static partial Regex OtherId();
