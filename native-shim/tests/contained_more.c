@@ -1,6 +1,8 @@
 #include "contained_more.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +21,7 @@
 
 enum { GONE_MOST = 4 };
 
-static int pty_master = -1, pty_slave = -1, listener = -1, fifo = -1, watch = -1, locked = -1;
+static int pty_master = -1, pty_slave = -1, listener = -1, fifo = -1, watch = -1, locked = -1, near = -1, far = -1;
 static int gone[GONE_MOST] = { -1, -1, -1, -1 };
 static int *segment, *gone_memory;
 static pid_t child;
@@ -50,6 +52,18 @@ static void open_gone(void)
     }
     gone_memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, gone[3], 0);
     require(gone_memory != MAP_FAILED, "no mapping of an unlinked file");
+}
+
+// A connection of this process with itself, and somebody who listens.
+static void open_connection(void)
+{
+    struct sockaddr_in place = { .sin_family = AF_INET, .sin_port = htons(8080), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    require(server >= 0 && bind(server, (const struct sockaddr *)&place, sizeof place) == 0 && listen(server, 1) == 0, "no server");
+    near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    require(connect(near, (const struct sockaddr *)&place, sizeof place) == 0, "no connection");
+    far = accept(server, NULL, NULL);
+    require(far >= 0, "nothing to accept");
 }
 
 static void open_child(void)
@@ -100,6 +114,9 @@ void more_open(const char *kinds)
     }
     if (strchr(kinds, 'd') != NULL) {
         require(chdir("/data") == 0, "no directory");
+    }
+    if (strchr(kinds, 't') != NULL) {
+        open_connection();
     }
     if (strchr(kinds, 'c') != NULL) {
         open_child();
@@ -160,6 +177,10 @@ void more_check(int number)
         check_watch(number);
     }
     require(segment == NULL || (*segment)++ == number, "the segment has changed");
+    if (near >= 0) {
+        char byte;
+        require(write(near, "z", 1) == 1 && read(far, &byte, 1) == 1 && byte == 'z', "the connection is broken");
+    }
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     require(locked < 0 || fcntl(locked, F_SETLK, &lock) == 0, "the lock is lost");
     require(child == 0 || (kill(child, 0) == 0 && getsid(child) == child), "the child has changed");

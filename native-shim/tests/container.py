@@ -103,6 +103,12 @@ def mount_cgroups(root):
         mount(None, top, flags=BIND | REMOUNT | SAFE | RDONLY)
 
 
+def start_loopback():
+    with socket.socket() as any_socket:
+        request = struct.pack("16sH14x", b"lo", 1)  # IFF_UP
+        fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
+
+
 def mask(root):
     for path in MASKED_FILES:
         if os.path.exists(root + path):
@@ -172,6 +178,7 @@ def inside(base, hostname, options, channel, command):
     check(LIBC.syscall(SYS_PIVOT_ROOT, b".", b"."))
     check(LIBC.umount2(b".", DETACH))
     os.chdir("/")
+    start_loopback()
     LIBC.sethostname(hostname.encode(), len(hostname))
     # As the runtimes do: /dev/null is the container's own, nothing but the standard descriptors, no signal ignored.
     os.dup2(os.open("/dev/null", os.O_RDONLY), 0)

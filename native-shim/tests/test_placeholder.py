@@ -17,7 +17,7 @@ from holding import Door
 from support import Owner, children_of, descendants_of, eventually, find_criu, is_alive, main, read, require_root, skip_all
 
 CRIU = find_criu()
-KINDS = "-pufgisldc"  # contained_more.c
+KINDS = "-pufgisldtc"  # contained_more.c
 FILES = ["/tmp/file", "/data/file", "/var/file", "/dev/shm/file"]
 TREES = ["/tmp", "/data", "/dev/shm"]
 
@@ -85,7 +85,7 @@ class Snapshot:
 
     def common(self, verb):
         return [CRIU, verb, "--no-default-config", "--libdir", f"{self.directory}/libdir", "-D", f"{self.directory}/images", "-v4",
-                "--manage-cgroups=ignore", "--network-lock", "nftables", "--file-locks"]
+                "--manage-cgroups=ignore", "--network-lock", "nftables", "--file-locks", "--tcp-established"]
 
 
 class Placeholder(unittest.TestCase):
@@ -208,7 +208,7 @@ class Placeholder(unittest.TestCase):
         for option in ("slave", "read_only"):
             with self.subTest(option=option):
                 files = FILES if option == "slave" else [file for file in FILES if file != "/var/file"]
-                snapshot, last = self.snapshot(self.workload(f"{option}-a", "-pufisldc", files, **{option: True}))
+                snapshot, last = self.snapshot(self.workload(f"{option}-a", "-pufisldtc", files, **{option: True}))
                 placeholder = self.placeholder(f"{option}-b", **{option: True})
                 root = self.restore(snapshot, placeholder)
                 self.see_it_count_on(placeholder, last)
