@@ -14,6 +14,11 @@ DOOR = 64
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
+def die_with_parent():
+    """A test that is killed leaves nothing: unshare goes, and takes what it has started along."""
+    LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Door:
     """A duplicate of hold's outer socket, and requests through it."""
 
@@ -54,7 +59,7 @@ class Hold:
     def __init__(self, case, *arguments, waits=True, **more):
         self.process = subprocess.Popen(
             ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child", INIT, "hold", *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent, **more)
         case.addCleanup(self.stop)
         self.case = case
         if waits:
