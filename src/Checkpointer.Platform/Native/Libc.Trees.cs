@@ -7,6 +7,7 @@ namespace Checkpointer.Platform;
 internal static unsafe partial class Libc
 {
     internal const int AtNoAutomount = 0x800;
+    internal const int AtDoNotSync = 0x4000;
     internal const int AtRemoveDirectory = 0x200;
     internal const int SeekData = 3;
     internal const int SeekHole = 4;

@@ -10,14 +10,17 @@ public static unsafe partial class Nodes
 {
     private const int LookFlags = Libc.AtSymlinkNoFollow | Libc.AtNoAutomount;
 
-    /// <summary>The status of the node of that name; false when there is none. What is mounted on it counts, not what lies below.</summary>
+    /// <summary>
+    /// The status of the node of that name; false when there is none. What is mounted on it counts, not what lies below. It may be a file
+    /// system whose server hangs, or is frozen: nothing is asked of it.
+    /// </summary>
     /// <exception cref="PlatformException">The kernel refuses, or (ENOSYS) is before 5.8 and cannot tell mount points.</exception>
     public static bool TryStatus(SafeFileHandle directory, ReadOnlySpan<byte> name, out NodeStatus status)
     {
         byte* text = stackalloc byte[CName.MaxPath];
         CName.CopyName(name, new Span<byte>(text, CName.MaxPath));
         Libc.StatxBuffer buffer;
-        if (Libc.Statx(directory, text, LookFlags, Libc.StatxBasicStats, &buffer) != 0)
+        if (Libc.Statx(directory, text, LookFlags | Libc.AtDoNotSync, Libc.StatxBasicStats, &buffer) != 0)
         {
             status = default;
             return Libc.LastError == Errno.ENOENT ? false : throw Libc.Failure("statx");

@@ -80,6 +80,33 @@ public sealed class OverlayTreeTests : IDisposable
         Assert.Equal(TreeListing.Of(a.Merged, "etc/conf-too"), TreeListing.Of(b.Merged));
     }
 
+    [Fact]
+    public async Task What_a_container_has_mounted_stays_mounted_when_its_tree_is_applied_from_outside()
+    {
+        var (a, b) = Overlays("rm -r etc; mkdir -p etc/hosts.d; : > etc/hosts; : > etc/link; rm -r keep; ln -s x keep; echo 1 > etc/hosts.d/new");
+        using var container = new MountNamespace(
+            $$"""
+            mount --make-rprivate /; mkdir -p '{{_place.Path}}/volume' '{{b.Merged}}/keep/data'; echo mine > '{{_place.Path}}/volume/hosts'
+            touch '{{b.Merged}}/etc/resolv'; mount --bind '{{_place.Path}}/volume/hosts' '{{b.Merged}}/etc/hosts'
+            mount --bind '{{_place.Path}}/volume/hosts' '{{b.Merged}}/etc/resolv'; mount -t tmpfs test '{{b.Merged}}/keep/data'
+            """);
+        await using var store = await TreeStore.NewAsync();
+        var record = await store.CaptureAsync(a.Upper, FileTreeKind.OverlayUpper);
+
+        // A directory with something mounted in it cannot become a link: that is said, and nothing is unmounted.
+        var e = await Assert.ThrowsAsync<OperationFailedException>(() => store.ApplyAsync(record, container.Root + b.Merged));
+        Assert.StartsWith("/mnt/keep cannot be restored: a directory is there, and in it something mounted", e.Message, StringComparison.Ordinal);
+        Assert.Equal(3, container.Mounts.Count(m => m.StartsWith(b.Merged + "/", StringComparison.Ordinal)));
+
+        Shell.Run(a.Merged, "rm keep; mkdir keep; echo 1 > keep/file");
+        await store.ApplyAsync(await store.CaptureAsync(a.Upper, FileTreeKind.OverlayUpper), container.Root + b.Merged);
+        Assert.Equal(3, container.Mounts.Count(m => m.StartsWith(b.Merged + "/", StringComparison.Ordinal)));
+        Assert.Equal("mine\n", File.ReadAllText(container.Root + b.Merged + "/etc/hosts"));
+        Assert.Equal("1\n", File.ReadAllText(b.Merged + "/keep/file"));
+        Assert.Equal("1\n", File.ReadAllText(b.Merged + "/etc/hosts.d/new"));
+        Assert.Equal(["data", "file"], Directory.GetFileSystemEntries(b.Merged + "/keep").Select(Path.GetFileName).Order());
+    }
+
     private (TestOverlay A, TestOverlay B) Overlays(string changes)
     {
         var image = _place.Tmpfs("image");
