@@ -1,5 +1,6 @@
 using Checkpointer.Engine.Checkpointing;
 using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Gpu;
@@ -17,15 +18,20 @@ public sealed class CheckpointEngine : IEngine
 {
     private readonly EngineServices _services;
 
-    public CheckpointEngine(EngineOptions options, ILoggerFactory loggers, TimeProvider time)
-        : this(options, loggers, time, null)
+    /// <param name="options">Where things are.</param>
+    /// <param name="loggers">For the log.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="runtime">The node's container runtime; without one only process trees are checkpointed and restored.</param>
+    public CheckpointEngine(EngineOptions options, ILoggerFactory loggers, TimeProvider time, IContainerRuntime? runtime = null)
+        : this(options, loggers, time, null, runtime)
     {
     }
 
     /// <summary>As above, with another way to open stores.</summary>
-    internal CheckpointEngine(EngineOptions options, ILoggerFactory loggers, TimeProvider time, Func<string, IBackend>? openBackend)
+    internal CheckpointEngine(
+        EngineOptions options, ILoggerFactory loggers, TimeProvider time, Func<string, IBackend>? openBackend, IContainerRuntime? runtime = null)
     {
-        _services = new EngineServices(options, loggers, time, openBackend);
+        _services = new EngineServices(options, loggers, time, openBackend, runtime);
     }
 
     /// <summary>Told each step of the GPU part; for tests, which strike there.</summary>
@@ -46,13 +52,26 @@ public sealed class CheckpointEngine : IEngine
         Translated(() => new RestoreOperation(_services, operationId, request, progress).RunAsync(cancellationToken));
 
     /// <inheritdoc/>
-    public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => Translated(async () =>
+    public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => Translated(() =>
     {
-        var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
         var identity = WorkloadInspector.Identify(pid);
         var tree = _services.Trees.FindByRoot(identity);
-        var inspection = WorkloadInspector.Inspect(
-            pid, new InspectOptions { OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null });
+        return PreflightAsync(identity, new InspectOptions { OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null }, cancellationToken);
+    });
+
+    /// <inheritdoc/>
+    public Task<PreflightReport> PreflightContainerAsync(string container, CancellationToken cancellationToken) => Translated(async () =>
+    {
+        HostProbe.RequireCapabilities();
+        var subject = await ContainerSubject.FindAsync(_services, container, cancellationToken).ConfigureAwait(false);
+        var report = await PreflightAsync(subject.Root, new InspectOptions { Container = subject }, cancellationToken).ConfigureAwait(false);
+        return report with { Subject = "container " + subject.Record.Label };
+    });
+
+    private async Task<PreflightReport> PreflightAsync(ProcessIdentity identity, InspectOptions options, CancellationToken cancellationToken)
+    {
+        var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
+        var inspection = WorkloadInspector.Inspect(identity.Pid, options);
         inspection = inspection.With(await GpuSurvey.RunAsync(_services, inspection, cancellationToken).ConfigureAwait(false));
         var lacking = await criu.LackingAsync(inspection.Options, cancellationToken).ConfigureAwait(false);
         var verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings]);
@@ -65,7 +84,7 @@ public sealed class CheckpointEngine : IEngine
             Parent = _services.Lineages.Find(identity)?.ToString(),
             Findings = [.. verdict.Findings],
         };
-    });
+    }
 
     /// <inheritdoc/>
     public Task<PreflightReport> PreflightSnapshotAsync(

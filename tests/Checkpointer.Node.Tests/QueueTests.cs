@@ -169,6 +169,6 @@ public sealed class QueueTests
     private static void Script(NodeFixture node, params Gate[] gates)
     {
         node.Engine.OnCheckpoint = (id, request, progress, cancellationToken) =>
-            gates[request.Pid - 1].RunAsync(id, request, progress, cancellationToken);
+            gates[request.Pid!.Value - 1].RunAsync(id, request, progress, cancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
@@ -63,13 +64,17 @@ internal sealed partial class CheckpointOperation
     {
         Enter(OperationPhase.Inspect);
         var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
-        var root = _root = WorkloadInspector.Identify(_request.Pid);
+        var container = _request.Container is { } named
+            ? await ContainerSubject.FindAsync(_services, named, abort.Token).ConfigureAwait(false)
+            : null;
+        var root = _root = container?.Root ?? WorkloadInspector.Identify(_request.Pid!.Value);
 
         // Before the look at it: another operation may hold it frozen, and what is stopped now would count as stopped by its owner.
         using var workload = WorkloadLock.Take(_services.Options.RunDirectory, root);
-        var tree = _services.Trees.FindByRoot(root);
-        var inspection = WorkloadInspector.Inspect(_request.Pid, new InspectOptions
+        var tree = container is null ? _services.Trees.FindByRoot(root) : null;
+        var inspection = WorkloadInspector.Inspect(root.Pid, new InspectOptions
         {
+            Container = container,
             OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null,
             LeaveRunning = _request.LeaveRunning,
             GhostMaximum = Math.Max(InspectOptions.DefaultGhostMaximum, CriuOptionOverrides.Apply(new TreeOptions(), _request.CriuOptions).GhostLimit),

@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Preflight;
 using Checkpointer.Engine.Recovery;
@@ -15,7 +16,13 @@ internal sealed partial class DumpSession
     /// enough, since the workload lives. Otherwise: the manifest is committed. Any failure refuses, and CRIU resumes the tree.
     /// </summary>
     private async Task<ManifestContent> SealAsync(
-        CaptureServer capture, HookGate gate, FileCapture files, ConnectionGuard connections, Task<int> criuPid, CancellationToken cancellationToken)
+        CaptureServer capture,
+        HookGate gate,
+        FileCapture files,
+        ContainerCapture parts,
+        ConnectionGuard connections,
+        Task<int> criuPid,
+        CancellationToken cancellationToken)
     {
         var expected = await criuPid.WaitAsync(cancellationToken).ConfigureAwait(false);
         using var call = await gate.WaitAsync(pid => TaskState.DescendsFrom(pid, expected), cancellationToken).ConfigureAwait(false);
@@ -29,10 +36,13 @@ internal sealed partial class DumpSession
             Devices.CheckImage(capture.Statistics);
             var captured = await DedicatedThread.Run("file capture", () => files.Capture(Root.Pid, StatePaths(), cancellationToken))
                 .ConfigureAwait(false);
+            var container = Inspection.Container is { } found
+                ? await DedicatedThread.Run("container capture", () => parts.Capture(found, cancellationToken)).ConfigureAwait(false)
+                : null;
 
             // While everything stands still: a tree that runs again may change or end.
             var tree = ProcessTree.Read(Root.Pid) ?? Inspection.Tree;
-            var manifest = Manifest(captured, tree);
+            var manifest = Manifest(captured, container, tree);
             if (!_request.LeaveRunning)
             {
                 Enter(OperationPhase.Commit);
@@ -92,11 +102,15 @@ internal sealed partial class DumpSession
     ];
 
     /// <param name="files">What was captured beside the memory.</param>
+    /// <param name="container">The container's part; null for a plain tree.</param>
     /// <param name="tree">The tree as it stands still: since it was inspected processes may have come and gone.</param>
-    private ManifestContent Manifest(List<StateFile> files, ProcessTree tree)
+    private ManifestContent Manifest(List<StateFile> files, ContainerPart? container, ProcessTree tree)
     {
         var record = new WorkloadRecord
         {
+            Version = container is null ? WorkloadRecord.ProcessTreeVersion : WorkloadRecord.CurrentVersion,
+            Kind = container is null ? "process-tree" : "container",
+            Container = container,
             Operation = _id,
             RootPid = Inspection.Tree.Root.OwnPid,
             Command = Inspection.Tree.Root.Stat.Name,

@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Gpu;
@@ -98,26 +99,27 @@ internal sealed partial class DumpSession
         };
         using var gate = new HookGate(Place.HookSocket, _id, "post-dump", _services.Logger);
         var files = new FileCapture(Writer, Pool);
+        var parts = new ContainerCapture(Writer, Pool, _request.Exclude);
         var speed = new Speedometer(_services.Time);
         using var watchdog = new Watchdog(
             _services.Time,
             _abort,
             _services.Options.StallLimit,
-            () => HashCode.Combine(capture.LastProgress, Writer.Progress.LastAdvance, files.Bytes, DeviceProgress()),
+            () => HashCode.Combine(capture.LastProgress, Writer.Progress.LastAdvance, files.Bytes + parts.Bytes, DeviceProgress()),
             () => Report(new OperationProgress
             {
                 Phase = "",
-                BytesDone = capture.Bytes + files.Bytes,
+                BytesDone = capture.Bytes + files.Bytes + parts.Bytes,
                 BytesTotal = Inspection.EstimatedBytes,
                 BytesStored = Writer.Progress.BytesStored,
                 BytesReused = Writer.Progress.ReusedBytes,
-                BytesPerSecond = speed.Update(capture.Bytes + files.Bytes),
+                BytesPerSecond = speed.Update(capture.Bytes + files.Bytes + parts.Bytes),
             }));
-        return await DumpAsync(capture, gate, files, connections, watchdog).ConfigureAwait(false);
+        return await DumpAsync(capture, gate, files, parts, connections, watchdog).ConfigureAwait(false);
     }
 
     private async Task<SealedDump> DumpAsync(
-        CaptureServer capture, HookGate gate, FileCapture files, ConnectionGuard connections, Watchdog watchdog)
+        CaptureServer capture, HookGate gate, FileCapture files, ContainerCapture parts, ConnectionGuard connections, Watchdog watchdog)
     {
         capture.Listen();
         if (_request.LeaveRunning && Pool.Count >= Inspection.EstimatedBytes / BlockPool.BlockSize)
@@ -140,7 +142,7 @@ internal sealed partial class DumpSession
         var criu = new CriuRunner().RunAsync(Run(gate, started), kill.Token);
         var captured = capture.RunAsync(ProcessMatcher.SelfOrDescendantOf(started.Task), CancellationToken.None);
         var frozen = MarkFrozenAsync(capture, watchdog);
-        var seal = SealAsync(capture, gate, files, connections, started.Task, criuOver.Token);
+        var seal = SealAsync(capture, gate, files, parts, connections, started.Task, criuOver.Token);
 
         await ((Task)criu).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         watchdog.Released();

@@ -20,7 +20,7 @@ internal static class FileCheck
             Open(file, target, findings);
         }
 
-        foreach (string directory in requirement.Directories)
+        foreach (string directory in requirement.Directories.Where(d => !target.Carried.Contains(d)))
         {
             if (Find(directory, target, findings) is { } path && FileStatus.Of(path) is not { Type: FileType.Directory })
             {

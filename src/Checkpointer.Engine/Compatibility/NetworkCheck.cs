@@ -16,14 +16,14 @@ internal static class NetworkCheck
             return false;
         }
 
-        Ports(requirement, findings);
-        return Addresses(requirement, findings);
+        Ports(requirement, target.NetworkOf ?? Environment.ProcessId, findings);
+        return Addresses(requirement, target, findings);
     }
 
-    private static void Ports(Requirement requirement, FindingList findings)
+    private static void Ports(Requirement requirement, int process, FindingList findings)
     {
-        List<IPEndPoint> tcp = [.. ProcNet.ReadTcp(Environment.ProcessId).Where(s => s.State == TcpState.Listen).Select(s => s.Local)];
-        List<IPEndPoint> udp = [.. ProcNet.ReadUdp(Environment.ProcessId).Select(s => s.Local)];
+        List<IPEndPoint> tcp = [.. ProcNet.ReadTcp(process).Where(s => s.State == TcpState.Listen).Select(s => s.Local)];
+        List<IPEndPoint> udp = [.. ProcNet.ReadUdp(process).Select(s => s.Local)];
         foreach (ListeningAddress listening in requirement.Listening)
         {
             List<IPEndPoint> bound = listening.Protocol == "udp" ? udp : tcp;
@@ -56,9 +56,9 @@ internal static class NetworkCheck
         return end.Address.Equals(IPAddress.Any) || end.Address.Equals(IPAddress.IPv6Any);
     }
 
-    private static bool Addresses(Requirement requirement, FindingList findings)
+    private static bool Addresses(Requirement requirement, RestoreTarget target, FindingList findings)
     {
-        HashSet<IPAddress> here = [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => WithoutScope(a.Address))];
+        HashSet<IPAddress> here = target.NetworkOf is { } process ? NetNamespace.Run(process, AllAddresses) : AllAddresses();
         List<string> missing = requirement.Connections
             .Where(c => IPEndPoint.TryParse(c.Local, out IPEndPoint? local) && !IPAddress.IsLoopback(local.Address) && !here.Contains(WithoutScope(local.Address)))
             .Select(c => c.Local)
@@ -68,10 +68,20 @@ internal static class NetworkCheck
             return false;
         }
 
+        if (target.ClosesConnections)
+        {
+            findings.Note("tcp-address-missing", FindingList.Enumerate(missing), "the new container has another address", "nothing",
+                "nothing: every connection of the tree comes back closed, as after a network failure");
+            return true;
+        }
+
         findings.Overridable("tcp-address-missing", FindingList.Enumerate(missing), "this node does not have the address", "the address, to go on with the connections",
             "give the address to this node, or force it: every connection of the tree then comes back closed");
         return true;
     }
+
+    private static HashSet<IPAddress> AllAddresses() =>
+        [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => WithoutScope(a.Address))];
 
     private static IPAddress WithoutScope(IPAddress address)
     {

@@ -11,6 +11,14 @@ public sealed record RestoreTarget
     /// <summary>Paths whose contents come with the snapshot: they need not be present.</summary>
     public IReadOnlySet<string> Carried { get; init; } = new HashSet<string>();
 
+    /// <summary>A process in whose network namespace the tree restores; null: ours.</summary>
+    public int? NetworkOf { get; init; }
+
+    /// <summary>
+    /// What is missing of the network is normal there: connections whose address does not exist come back closed, without being asked.
+    /// </summary>
+    public bool ClosesConnections { get; init; }
+
     /// <summary>The tree restores into a network namespace of its own: ports and addresses of this node do not matter.</summary>
     public bool OwnNetwork { get; init; }
 }

@@ -9,8 +9,16 @@ public sealed record CheckpointRequest
     /// <summary>Default of <see cref="MaxFrozenSeconds"/>: five minutes.</summary>
     public const double DefaultMaxFrozenSeconds = 300;
 
-    /// <summary>The tree's root, in the pid namespace of the engine (the service translates a caller's pid).</summary>
-    public required int Pid { get; init; }
+    /// <summary>
+    /// The tree's root, in the pid namespace of the engine (the service translates a caller's pid). Exactly one of this and <see cref="Container"/> is set.
+    /// </summary>
+    public int? Pid { get; set; }
+
+    /// <summary>A container, as <see cref="Containers.IContainerRuntime.FindAsync"/> understands names.</summary>
+    public string? Container { get; set; }
+
+    /// <summary>Patterns of paths in a container's file system that are not captured, such as <c>/var/cache/**</c>.</summary>
+    public List<string> Exclude { get; set; } = [];
 
     public required string Repository { get; init; }
 

@@ -23,6 +23,9 @@ public sealed record EngineOptions
     /// <summary>How long a silent stream, commit or hook may stand still before the operation is rolled back.</summary>
     public TimeSpan StallLimit { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>The container runtime's socket, as a path or <c>unix://</c> URL; null looks in the usual places.</summary>
+    public string? RuntimeEndpoint { get; init; }
+
     /// <summary>How GPUs are reached.</summary>
     public GpuOptions Gpu { get; init; } = new();
 }

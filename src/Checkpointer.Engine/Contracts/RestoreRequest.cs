@@ -27,6 +27,12 @@ public sealed record RestoreRequest
     /// <summary>A cgroup that the tree joins, as a path below the cgroup mount; null makes <c>checkpointer/OPERATION</c>.</summary>
     public string? Cgroup { get; set; }
 
+    /// <summary>A placeholder container, as <see cref="Containers.IContainerRuntime.FindAsync"/> understands names. For snapshots of containers.</summary>
+    public string? Into { get; set; }
+
+    /// <summary>Makes the placeholder from the snapshot's own record. Excludes <see cref="Into"/>.</summary>
+    public bool Create { get; set; }
+
     /// <summary>Pairs <c>OLD=NEW</c> of GPU ids that overrule the proposed map.</summary>
     public List<string> Gpus { get; set; } = [];
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Checkpointer.Engine;
 
 /// <summary>A tree that runs again. The shape of <c>restore --json</c>.</summary>
@@ -7,6 +9,10 @@ public sealed record RestoreResult
 
     /// <summary>The tree's root in the pid namespace of the caller.</summary>
     public required int Pid { get; init; }
+
+    /// <summary>The container that it runs in, by its id; null for a plain tree.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Container { get; init; }
 
     /// <summary>Where output that left the tree through a pipe or terminal is kept.</summary>
     public required string Log { get; init; }

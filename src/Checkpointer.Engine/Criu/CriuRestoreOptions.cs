@@ -26,6 +26,9 @@ public sealed record CriuRestoreOptions
     /// <summary>Keys of <c>--external</c> at restore, such as <c>mnt[/data]:/srv/data</c>.</summary>
     public IReadOnlyList<string> External { get; init; } = [];
 
+    /// <summary>Values of <c>--join-ns</c>, such as <c>ipc:/proc/1/ns/ipc</c>.</summary>
+    public IReadOnlyList<string> JoinNamespaces { get; init; } = [];
+
     public string LogFileName { get; init; } = "restore.log";
 
     /// <summary>The options that the tree was dumped with.</summary>
@@ -60,6 +63,11 @@ public sealed record CriuRestoreOptions
         foreach (string key in External)
         {
             arguments.AddRange(["--external", key]);
+        }
+
+        foreach (string place in JoinNamespaces)
+        {
+            arguments.AddRange(["--join-ns", place]);
         }
 
         arguments.AddRange(Tree.RestoreArguments(CloseTcp));

@@ -6,6 +6,10 @@ public sealed record StateFile
     /// <summary>How the names of captured files begin in a snapshot. CRIU's own names end in <c>.img</c>; these do not.</summary>
     public const string ContentPrefix = "state-";
 
+    /// <summary>Whether a file of a snapshot is one that the engine captured beside CRIU's images.</summary>
+    internal static bool IsOurs(string name) =>
+        name.StartsWith(ContentPrefix, StringComparison.Ordinal) || name.StartsWith(Trees.FileTreeFormat.NamePrefix, StringComparison.Ordinal);
+
     /// <summary>Absolute and canonical: no symbolic link in it when it was captured.</summary>
     public required string Path { get; init; }
 

@@ -9,7 +9,7 @@ namespace Checkpointer.Engine.Journal;
 public sealed record JournalEntry
 {
     /// <summary>The version this code writes; an entry with a greater one is refused, never guessed at.</summary>
-    public const int CurrentVersion = 2;
+    public const int CurrentVersion = 3;
 
     public int Version { get; set; } = CurrentVersion;
 
@@ -59,6 +59,9 @@ public sealed record JournalEntry
     /// <summary>What was done to CUDA processes and must be undone; null when nothing was. Since version 2.</summary>
     public JournalGpu? Gpu { get; set; }
 
+    /// <summary>The placeholder that a restore goes into; null for a plain tree. Since version 3.</summary>
+    public JournalContainer? Container { get; set; }
+
     /// <summary>Directories below the run directory that this operation made.</summary>
     public string? RunDirectory { get; set; }
 }
@@ -73,3 +76,10 @@ public enum OperationKind
 
 /// <summary>A process that a journal names: enough to know it again, and to know that it is gone.</summary>
 public sealed record JournalProcess(int Pid, ulong StartTime, ulong PidNamespace, bool WasStopped);
+
+/// <summary>A placeholder that a journal names.</summary>
+/// <param name="Id">The runtime's id.</param>
+/// <param name="Pid">Its PID 1, in our pid namespace.</param>
+/// <param name="StartTime">Of its PID 1.</param>
+/// <param name="PidNamespace">Inode of PID 1's pid namespace.</param>
+public sealed record JournalContainer(string Id, int Pid, ulong StartTime, ulong PidNamespace);

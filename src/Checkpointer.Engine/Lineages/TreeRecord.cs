@@ -26,6 +26,9 @@ public sealed record TreeRecord
     /// <summary>True when the tree lives in a pid and mount namespace that its owner made.</summary>
     public required bool OwnPidNamespace { get; init; }
 
+    /// <summary>The container whose first process owns it, by its id; null for a plain tree.</summary>
+    public string? Container { get; set; }
+
     /// <summary>The cgroups that were made for it, to be removed when it is over.</summary>
     public List<string> Cgroups { get; set; } = [];
 }

@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Repository;
@@ -8,9 +9,12 @@ namespace Checkpointer.Engine;
 /// <summary>What every operation of one engine shares.</summary>
 internal sealed class EngineServices
 {
+    private readonly IContainerRuntime? _runtime;
+
     public EngineServices(
-        EngineOptions options, ILoggerFactory loggers, TimeProvider time, Func<string, IBackend>? openBackend = null)
+        EngineOptions options, ILoggerFactory loggers, TimeProvider time, Func<string, IBackend>? openBackend = null, IContainerRuntime? runtime = null)
     {
+        _runtime = runtime;
         Options = options;
         Loggers = loggers;
         Time = time;
@@ -20,6 +24,10 @@ internal sealed class EngineServices
         ILogger logger = Logger = loggers.CreateLogger("Checkpointer.Engine");
         OpenBackend = openBackend ?? (url => RepositoryUrl.Open(url, trouble => EngineLog.StoreTrouble(logger, trouble)));
     }
+
+    /// <exception cref="HostException">Code <c>runtime-missing</c>: this engine was given none.</exception>
+    public IContainerRuntime Runtime => _runtime ?? throw new HostException(
+        "runtime-missing", "This engine was started without a container runtime.", "Name its socket with --runtime-endpoint.");
 
     public EngineOptions Options { get; }
 

@@ -16,6 +16,16 @@ internal static class RequestCheck
     {
         Id(operation);
         Timeout(request.TimeoutSeconds);
+        if ((request.Pid is null) == string.IsNullOrEmpty(request.Container))
+        {
+            throw new UsageException("workload-missing", "Exactly one workload must be named: a process or a container.", "Give --pid N or --container NAME.");
+        }
+
+        if (request.Container is not null && request.Include.Count > 0)
+        {
+            throw new UsageException("include-container", "--include is for processes: of a container everything travels that is its own.", "Leave it out.");
+        }
+
         if (!(request.MaxFrozenSeconds > 0 && request.MaxFrozenSeconds <= MaxFrozenSeconds))
         {
             throw new UsageException("max-frozen-range", "--max-frozen must be more than nothing and less than a day.", "The default is 5m.");
@@ -29,6 +39,21 @@ internal static class RequestCheck
     {
         Id(operation);
         Timeout(request.TimeoutSeconds);
+        if (request.Into is null && !request.Create)
+        {
+            return;
+        }
+
+        if (request.Into is not null && request.Create)
+        {
+            throw new UsageException("into-and-create", "Both a container and its making are asked for.", "Give either --into CONTAINER or --create.");
+        }
+
+        if (request.Cgroup is not null || request.Stdin is not null || request.Stdout is not null || request.Stderr is not null)
+        {
+            throw new UsageException(
+                "into-streams", "A tree in a container has the container's cgroup and streams.", "Leave out --cgroup, --stdin, --stdout and --stderr.");
+        }
     }
 
     /// <summary>The id becomes the name of files and directories, and an argument of the helpers.</summary>

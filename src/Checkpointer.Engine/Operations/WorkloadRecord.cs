@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Gpu;
@@ -10,11 +11,15 @@ namespace Checkpointer.Engine;
 /// <summary>The engine's part of a manifest: what a restore must know. Persisted; members are only ever added.</summary>
 public sealed record WorkloadRecord
 {
-    public const int CurrentVersion = 1;
+    /// <summary>Since version 2 there are containers; a reader that knows only version 1 must not take one for a plain tree.</summary>
+    public const int CurrentVersion = 2;
 
-    public int Version { get; set; } = CurrentVersion;
+    /// <summary>What a plain tree is written with: whoever knows version 1 can restore it.</summary>
+    public const int ProcessTreeVersion = 1;
 
-    /// <summary>What was dumped. Version 1 knows <c>process-tree</c>.</summary>
+    public int Version { get; set; } = ProcessTreeVersion;
+
+    /// <summary>What was dumped: <c>process-tree</c>, and since version 2 <c>container</c>.</summary>
     public string Kind { get; set; } = "process-tree";
 
     /// <summary>The operation that made the snapshot: after a crash it tells ours from another writer's of the same generation.</summary>
@@ -44,6 +49,9 @@ public sealed record WorkloadRecord
 
     /// <summary>The GPUs that the tree used; null when it used none.</summary>
     public GpuRecord? Gpu { get; set; }
+
+    /// <summary>The container around the tree; null for a plain one.</summary>
+    public ContainerPart? Container { get; set; }
 
     /// <summary>Reads the record out of a manifest.</summary>
     /// <exception cref="RepositoryException">It is not one, or a newer version wrote it.</exception>

@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 
 namespace Checkpointer.Engine;
@@ -10,6 +11,7 @@ internal static class WorkloadShape
         return record is { Command: not null, Kind: not null, Requirement: not null, Options: not null, StateFiles: not null, StateDirectories: not null }
             && record.StateFiles.TrueForAll(static f => f is { Path: not null, Content: not null })
             && record.StateDirectories.TrueForAll(static d => d is { Path: not null })
+            && (record.Container is null || IsWhole(record.Container))
             && IsWhole(record.Requirement)
             && IsWhole(record.Options);
     }
@@ -33,4 +35,12 @@ internal static class WorkloadShape
 
     private static bool IsWhole(TreeOptions options) =>
         options is { CpuCapability: not null, NetworkLock: not null, ManageCgroups: not null, External: not null } && options.External.All(static e => e is not null);
+
+    private static bool IsWhole(ContainerPart part) =>
+        part is { Mounts: not null, FileTrees: not null, Uncovered: not null, Record: { Id: not null, Name: not null, Image: not null, Runtime: not null } }
+        && part.Record is { Volumes: not null, Labels: not null, Annotations: not null }
+        && part.Record.Volumes.All(static v => v is { Destination: not null, Source: not null })
+        && part.Mounts.TrueForAll(static m => m is { Destination: not null, FileSystem: not null } && m.HasPlausibleKey)
+        && part.FileTrees.TrueForAll(static t => t is { MountPoint: not null, Index: not null, Content: not null })
+        && part.Uncovered.TrueForAll(static u => u is not null);
 }

@@ -16,7 +16,9 @@ internal sealed class FileProbe
     private FileProbe(InspectionDraft draft)
     {
         _draft = draft;
-        _tmpfs = [.. draft.Mounts.Where(m => m.FileSystem is "tmpfs" or "ramfs").Select(m => m.Device)];
+
+        // A container's tmpfs travel whole, as file trees.
+        _tmpfs = draft.Options.Container is not null ? [] : [.. draft.Mounts.Where(m => m.FileSystem is "tmpfs" or "ramfs").Select(m => m.Device)];
     }
 
     public IReadOnlyList<FileStateEntry> Writable => Sorted(_state.Values.Where(f => f.Writable && !f.OnTmpfs));
@@ -168,7 +170,7 @@ internal sealed class FileProbe
         }
 
         IReadOnlyList<FileStateEntry> writable = Writable;
-        if (writable.Count > 0)
+        if (writable.Count > 0 && _draft.Container is null)
         {
             _draft.Note("writable-files", InspectionDraft.Enumerate([.. writable.Select(f => f.Path)]), "open for writing on a disk; their contents are not in the snapshot",
                 "the same files where it is restored", "use --include PATH to take one along");

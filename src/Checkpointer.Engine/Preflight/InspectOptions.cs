@@ -1,3 +1,5 @@
+using Checkpointer.Engine.Containers;
+
 namespace Checkpointer.Engine.Preflight;
 
 /// <summary>What the inspection is told by its caller.</summary>
@@ -14,6 +16,9 @@ public sealed record InspectOptions
 
     /// <summary>See <see cref="DefaultGhostMaximum"/>.</summary>
     public long GhostMaximum { get; init; } = DefaultGhostMaximum;
+
+    /// <summary>The container that the tree is the workload of; null for a plain process tree.</summary>
+    internal ContainerSubject? Container { get; init; }
 
     /// <summary>The workload lives on after the checkpoint; otherwise it is ended.</summary>
     public bool LeaveRunning { get; init; }

@@ -1,4 +1,5 @@
 using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Platform;
 
@@ -31,4 +32,7 @@ public sealed record Inspection
 
     /// <summary>Processes that may use a GPU.</summary>
     public IReadOnlyList<GpuCandidate> GpuCandidates { get; init; } = [];
+
+    /// <summary>The container around the tree; null for a plain tree.</summary>
+    internal ContainerInspection? Container { get; init; }
 }

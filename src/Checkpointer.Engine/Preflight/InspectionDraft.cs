@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.Preflight;
@@ -50,6 +51,9 @@ internal sealed class InspectionDraft
     public long GhostBytes { get; set; }
 
     public List<string> External { get; } = [];
+
+    /// <summary>What was found of the container; null for a plain tree.</summary>
+    public ContainerInspection? Container { get; set; }
 
     public List<StdioEnd> OutsideEnds { get; } = [];
 

@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.Preflight;
@@ -5,10 +6,17 @@ namespace Checkpointer.Engine.Preflight;
 /// <summary>Namespaces: a plain tree lives in ours, or in those of the checkpointer-init that owns it.</summary>
 internal static class NamespaceProbe
 {
-    private const string ContainersCome = "checkpoint it from inside its namespaces, or without them";
+    private const string ContainersCome = "checkpoint its container (--container), or the process from inside its namespaces";
 
     public static void Run(InspectionDraft draft)
     {
+        if (draft.Options.Container is { } container)
+        {
+            draft.Container = ContainerProbe.Run(draft, container);
+            Nested(draft);
+            return;
+        }
+
         Place(draft, "pid", "pid-namespace");
         Place(draft, "mnt", "mount-namespace");
         Place(draft, "net", "network-namespace");

@@ -22,12 +22,17 @@ internal static class SpecialFiles
         List<string> rings = [];
         List<string> objects = [];
         List<string> pidfds = [];
+        List<string> semaphores = [];
         foreach ((InspectedProcess process, ProcFd file) in draft.AllFiles())
         {
             string name = $"{file.Target} ({InspectionDraft.Name(process, file)})";
             if (file.Target.StartsWith("anon_inode:[io_uring]", StringComparison.Ordinal))
             {
                 rings.Add(name);
+            }
+            else if (file.Info.IsSemaphore)
+            {
+                semaphores.Add(name);
             }
             else if (IsForeignPidFd(draft, file))
             {
@@ -49,6 +54,12 @@ internal static class SpecialFiles
 
         devices.AddRange(MappedDevices(draft));
         Report(draft, devices, rings, objects, pidfds);
+        if (semaphores.Count > 0)
+        {
+            // Tried: a count of 3 then gives 3 to the first reader.
+            draft.Overridable("eventfd-semaphore", InspectionDraft.Enumerate(semaphores), "an eventfd that counts as a semaphore (EFD_SEMAPHORE)",
+                "a plain eventfd: CRIU restores it as one, and a read then takes the whole count", "force it if the program can live with that");
+        }
     }
 
     private static void Report(InspectionDraft draft, List<string> devices, List<string> rings, List<string> objects, List<string> pidfds)

@@ -54,6 +54,7 @@ public static class WorkloadInspector
             WritableFiles = files.Writable,
             TmpfsFiles = files.Tmpfs,
             GpuCandidates = GpuProbe.Run(draft),
+            Container = draft.Container,
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
@@ -39,7 +40,14 @@ internal sealed class RestoreRecovery
         }
 
         var status = await SettleAsync(directory, cancellationToken).ConfigureAwait(false);
-        if (status is ["status", "running", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
+        if (entry.Container is { } container
+            && await DedicatedThread.Run("ask placeholder", () => RestoredRoot(container, cancellationToken)).ConfigureAwait(false) is { } restored)
+        {
+            Adopt(entry, container, restored);
+            return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored into container {container.Id}; it runs on.");
+        }
+
+        if (entry.Container is null && status is ["status", "running", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
         {
             Adopt(entry, root);
             if (open is not null && entry.Processes is [var owner, ..]
@@ -73,7 +81,8 @@ internal sealed class RestoreRecovery
                 Close: false);
         }
 
-        var survivor = await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(directory, entry, SettleDeadline)).ConfigureAwait(false);
+        var survivor = await DedicatedThread.Run(
+            "abandon tree", () => TreeEnding.Abandon(directory, entry, SettleDeadline) ?? ContainerEnding.Abandon(entry)).ConfigureAwait(false);
         if (survivor is not null)
         {
             return new RecoveryOutcome("attention", $"A half-restored tree could not be ended: {survivor}.", Close: false);
@@ -139,6 +148,41 @@ internal sealed class RestoreRecovery
             throw new AttentionException(
                 "tree-owner-silent", $"checkpointer-init in {directory} does not answer.", "Look whether it is stopped: kill -CONT resumes it.", e);
         }
+    }
+
+    /// <summary>The workload's root when the placeholder owns one, else null.</summary>
+    private static ProcessIdentity? RestoredRoot(JournalContainer container, CancellationToken cancellationToken)
+    {
+        if (ContainerEnding.Find(container) is not { } init || HoldConnection.StateOf(init.Pid) != HoldState.Running)
+        {
+            return null;
+        }
+
+        using var hold = HoldConnection.Open(init);
+        return hold.Status(cancellationToken).Main is { } main ? PidTranslation.ChildOf(init.Pid, main) : null;
+    }
+
+    private void Adopt(JournalEntry entry, JournalContainer container, ProcessIdentity root)
+    {
+        if (!SnapshotId.TryParse(entry.Snapshot, out var snapshot))
+        {
+            return;
+        }
+
+        _services.Trees.Write(new TreeRecord
+        {
+            Operation = entry.Operation,
+            Snapshot = snapshot.ToString(),
+            Lineage = snapshot.Lineage.ToString(),
+            OwnerPid = container.Pid,
+            OwnerStartTime = container.StartTime,
+            RootPid = root.Pid,
+            RootStartTime = root.StartTime,
+            BootId = entry.BootId,
+            OwnPidNamespace = false,
+            Container = container.Id,
+        });
+        _services.Lineages.Bind(root, snapshot.Lineage, snapshot.Generation);
     }
 
     private void Adopt(JournalEntry entry, int rootInside)

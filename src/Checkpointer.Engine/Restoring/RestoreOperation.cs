@@ -1,5 +1,6 @@
 using Checkpointer.Engine.Checkpointing;
 using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Gpu;
@@ -62,11 +63,14 @@ internal sealed partial class RestoreOperation
         await using var reader = await repository.OpenSnapshotAsync(id, abort.Token).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
-        var report = Compare(record, files, criu);
+        await using var target = await ContainerTarget.FindAsync(_services, _request, record.Container, abort.Token).ConfigureAwait(false);
+        var report = Compare(record, files, criu, target);
         var gpus = await GpuCompatibility.PlanAsync(_services, record.Gpu, _request.Gpus, abort.Token).ConfigureAwait(false);
         report = With(report, gpus);
         Refusal.ThrowIf(report.Verdict, _request.Force, $"Snapshot {id} cannot be restored here");
-        var maps = StdioMapping.Arguments(record.Requirement.OutsideEnds, _request);
+        var maps = target is null
+            ? StdioMapping.Arguments(record.Requirement.OutsideEnds, _request)
+            : StdioMapping.Arguments(record.Requirement.OutsideEnds, target.Init.Pid);
         EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());
 
         Enter(OperationPhase.Prepare);
@@ -88,6 +92,7 @@ internal sealed partial class RestoreOperation
             Snapshot = id.ToString(),
             TreeDirectory = treeDirectory,
             RunDirectory = place.Directory,
+            Container = target is null ? null : new JournalContainer(target.Record.Id, target.Init.Pid, target.Init.StartTime, target.Init.PidNamespace),
         });
         await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, record.Gpu!, gpus, journal);
         var session = new RestoreSession(_services, _id, _request, abort)
@@ -98,6 +103,7 @@ internal sealed partial class RestoreOperation
             StdioMaps = maps,
             Compatibility = report,
             Files = files,
+            Target = target,
             Pool = pool,
             Place = place,
             LogDirectory = logs,
@@ -110,6 +116,7 @@ internal sealed partial class RestoreOperation
         var tree = await session.RunAsync().ConfigureAwait(false);
 
         Enter(OperationPhase.Verify);
+        target?.Keep();
         var unrecorded = Record(tree, id, journal);
         Report(new OperationProgress { Phase = OperationPhase.Done, BytesDone = reader.Info.BytesCaptured, BytesTotal = reader.Info.BytesCaptured });
         EngineLog.RestoreDone(_services.Logger, _id, id.ToString(), tree.RootPid);
@@ -117,7 +124,8 @@ internal sealed partial class RestoreOperation
         {
             Snapshot = id.ToString(),
             Pid = tree.RootPid,
-            Log = Path.Combine(treeDirectory, "output.log"),
+            Log = target is null ? Path.Combine(treeDirectory, "output.log") : target.Record.LogPath ?? "",
+            Container = target?.Record.Id,
             Operation = _id,
             Timings = _clock.Finish(),
             Findings = [.. unrecorded, .. report.Verdict.Findings],
@@ -167,12 +175,19 @@ internal sealed partial class RestoreOperation
     }
 
     /// <summary>What speaks against this node: its profile, and files that would have to be written over.</summary>
-    internal static CompatibilityReport Compare(WorkloadRecord record, FileWriteBack files, CriuInstallation? criu)
+    internal static CompatibilityReport Compare(WorkloadRecord record, FileWriteBack files, CriuInstallation? criu, ContainerTarget? target = null)
     {
-        var report = CompatibilityCheck.Check(
-            record.Requirement,
-            NodeProfile.Read(criu),
-            new RestoreTarget { Carried = record.StateFiles.Select(static f => f.Path).ToHashSet(StringComparer.Ordinal) });
+        var place = target is null
+            ? new RestoreTarget { Carried = record.StateFiles.Select(static f => f.Path).ToHashSet(StringComparer.Ordinal) }
+            : ContainerCheck.PlaceOf(record.Container!, record.Requirement, target);
+        var report = CompatibilityCheck.Check(record.Requirement, NodeProfile.Read(criu), place);
+        if (target is not null)
+        {
+            var findings = new FindingList();
+            ContainerCheck.Run(record.Container!, record.Requirement, target, findings);
+            report = report with { Verdict = new Verdict([.. findings.ToVerdict().Findings, .. report.Verdict.Findings]) };
+        }
+
         List<Finding> imported = record.Imported ? [ImageImport.RestoreNote] : [];
         return report with { Verdict = new Verdict([.. report.Verdict.Findings, .. files.Check(), .. imported]) };
     }

@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
 
@@ -44,7 +45,7 @@ internal sealed partial class RestoreSession
     {
         try
         {
-            return TreeEnding.Abandon(TreeDirectory, Journal.Entry, AbandonDeadline);
+            return TreeEnding.Abandon(TreeDirectory, Journal.Entry, AbandonDeadline) ?? ContainerEnding.Abandon(Journal.Entry);
         }
         catch (Exception e)
         {
@@ -85,7 +86,7 @@ internal sealed partial class RestoreSession
 
     private void RemoveCgroup()
     {
-        if (_cgroup is { } cgroup && _request.Cgroup is null && !cgroup.Delete(AbandonDeadline, CancellationToken.None))
+        if (_cgroup is { } cgroup && Target is null && _request.Cgroup is null && !cgroup.Delete(AbandonDeadline, CancellationToken.None))
         {
             // Nobody is left in it that we know of; every later operation and start tries again.
             throw new TimeoutException($"{cgroup.Name} is still in use");

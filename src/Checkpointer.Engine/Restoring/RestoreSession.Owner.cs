@@ -11,7 +11,7 @@ internal sealed partial class RestoreSession
     private List<string> OwnerArguments()
     {
         List<string> arguments = ["restore", "--operation", _id, "--state", TreeDirectory];
-        if (OwnPidNamespace)
+        if (OwnPidNamespace && Target is null)
         {
             arguments.AddRange(["--pid-namespace", "--last-pid", Compatibility.LastPid.ToString(CultureInfo.InvariantCulture)]);
         }
@@ -22,6 +22,7 @@ internal sealed partial class RestoreSession
         }
 
         arguments.AddRange(StdioMaps);
+        arguments.AddRange(ContainerArguments());
         arguments.AddRange(["--", Criu.Path]);
         arguments.AddRange(new CriuRestoreOptions
         {
@@ -31,6 +32,9 @@ internal sealed partial class RestoreSession
             PidFile = PidFile,
             ActionScript = _services.Hook,
             CloseTcp = Compatibility.CloseTcp,
+            Root = Target is null ? null : StagePath("root"),
+            External = [.. ContainerExternals()],
+            JoinNamespaces = [.. ContainerNamespaces()],
             Tree = Compatibility.CpuCapability == TreeOptions.DefaultCpuCapability
                 ? Record.Options
                 : Record.Options with { CpuCapability = Compatibility.CpuCapability },
@@ -41,6 +45,11 @@ internal sealed partial class RestoreSession
     /// <summary>The tree that runs now, as this node is to remember it.</summary>
     private TreeRecord Describe(ProcessIdentity owner, int rootInside)
     {
+        if (Target is { } target)
+        {
+            return DescribeContainer(target, rootInside);
+        }
+
         var root = OwnPidNamespace
             ? ProcessTree.Read(owner.Pid)?.Processes.FirstOrDefault(p => p.Pid != owner.Pid && p.OwnPid == rootInside)?.Pid ?? 0
             : rootInside;

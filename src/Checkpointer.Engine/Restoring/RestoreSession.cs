@@ -1,6 +1,7 @@
 using System.Globalization;
 using Checkpointer.Engine.Checkpointing;
 using Checkpointer.Engine.Compatibility;
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Gpu;
@@ -62,6 +63,9 @@ internal sealed partial class RestoreSession
 
     public required FileWriteBack Files { get; init; }
 
+    /// <summary>The placeholder that the tree goes into; null for a plain tree.</summary>
+    public required ContainerTarget? Target { get; init; }
+
     public required BlockPool Pool { get; init; }
 
     public required RunPlace Place { get; init; }
@@ -120,7 +124,7 @@ internal sealed partial class RestoreSession
             _services.Time,
             _abort,
             _services.Options.StallLimit,
-            () => HashCode.Combine(server.LastProgress, Files.BytesWritten),
+            () => HashCode.Combine(server.LastProgress, Files.BytesWritten, Trees.BytesWritten),
             () => Report(new OperationProgress
             {
                 Phase = "",
@@ -129,6 +133,7 @@ internal sealed partial class RestoreSession
                 BytesPerSecond = speed.Update(server.Statistics?.Bytes ?? 0),
             }));
         await Files.WriteAsync(Reader, _made, _abort.Token).ConfigureAwait(false);
+        await FillContainerAsync().ConfigureAwait(false);
         return await RestoreAsync(server, gate).ConfigureAwait(false);
     }
 
@@ -138,7 +143,7 @@ internal sealed partial class RestoreSession
     private async Task<TreeRecord> RestoreAsync(ImageServer server, HookGate gate)
     {
         server.Listen();
-        _cgroup = Cgroup.Create(_request.Cgroup ?? TreeCgroup.NameOf(_id));
+        _cgroup = Target is { } target ? Cgroup.Of(target.Init.Pid) : Cgroup.Create(_request.Cgroup ?? TreeCgroup.NameOf(_id));
         var owner = await TreeLauncher
             .StartAsync(_services.Init, OwnerArguments(), gate.Environment(HookDeadline), _abort.Token).ConfigureAwait(false);
         var ownerIdentity = ProcessIdentity.Of(owner)
@@ -192,7 +197,7 @@ internal sealed partial class RestoreSession
         if (Gpus is { } gpus)
         {
             // CRIU's success says nothing about GPUs.
-            await gpus.RunAsync(owner).ConfigureAwait(false);
+            await gpus.RunAsync(Target?.Init.Pid ?? owner).ConfigureAwait(false);
         }
 
         // From here on it is a workload like any other: whatever fails now must not end it.

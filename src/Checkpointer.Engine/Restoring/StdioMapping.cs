@@ -1,4 +1,5 @@
 using System.Globalization;
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Preflight;
 
 namespace Checkpointer.Engine.Restoring;
@@ -21,6 +22,40 @@ internal static class StdioMapping
         }
 
         return arguments;
+    }
+
+    /// <summary>
+    /// The same for a tree that goes into a placeholder: its standard streams become the placeholder's, opened anew, and the network
+    /// namespace that stayed outside becomes the placeholder's too.
+    /// </summary>
+    public static List<string> Arguments(IReadOnlyList<StdioEnd> ends, int placeholder)
+    {
+        List<string> arguments = ["--map", string.Create(CultureInfo.InvariantCulture, $"{ContainerProbe.ExternalNetwork}=file-r:/proc/{placeholder}/ns/net")];
+        foreach (var end in ends)
+        {
+            arguments.Add("--map");
+            arguments.Add($"{end.Key}={Spec(end, placeholder)}");
+        }
+
+        return arguments;
+    }
+
+    private static string Spec(StdioEnd end, int placeholder)
+    {
+        var standard = ((int[])[0, 1, 2]).Where(end.IsFd).ToList();
+        if (end.Kind == StdioKind.Tty)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"file-rw:/proc/{placeholder}/fd/{standard.FirstOrDefault()}");
+        }
+
+        // A stray end of a pipe that only a launcher knew of: what is written there goes where the container's output goes.
+        return (end.Direction, standard) switch
+        {
+            (StdioDirection.Read, [0, ..]) => string.Create(CultureInfo.InvariantCulture, $"file-r:/proc/{placeholder}/fd/0"),
+            (StdioDirection.Read, _) => "null-r",
+            (_, [2]) => string.Create(CultureInfo.InvariantCulture, $"file-w:/proc/{placeholder}/fd/2"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"file-w:/proc/{placeholder}/fd/1"),
+        };
     }
 
     private static string Spec(StdioEnd end, RestoreRequest request)

@@ -10,9 +10,14 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
         CheckMemory(request.MemoryBytes);
         CheckLists(request);
         var repository = repositories.Resolve(request.Repository, request.KeyFile);
-        var pid = pids.ToOurs(caller.Pid, request.Pid);
+        if (request.Pid is null == string.IsNullOrEmpty(request.Container))
+        {
+            throw new UsageException("bad-request", "A checkpoint names either a pid or a container.");
+        }
+
+        var pid = request.Pid is { } given ? pids.ToOurs(caller.Pid, given) : (int?)null;
         var resolved = request with { Pid = pid, Repository = repository.Url, KeyFile = repository.KeyFile };
-        var subject = pid == request.Pid ? $"pid {pid}" : $"pid {pid} (the caller's {request.Pid})";
+        var subject = pid is null ? $"container {request.Container}" : pid == request.Pid ? $"pid {pid}" : $"pid {pid} (the caller's {request.Pid})";
         return Create(OperationKinds.Checkpoint, subject, request.MemoryBytes, async (id, progress, cancellationToken) =>
         {
             var result = await engine.CheckpointAsync(id, resolved, progress, cancellationToken).ConfigureAwait(false);
@@ -60,11 +65,11 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
     /// <summary>The JSON reader lets nulls into collections, whatever their types say.</summary>
     private static void CheckLists(CheckpointRequest request)
     {
-        if (request.Labels is null || request.Labels.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!)
+        if (request.Exclude is null || request.Exclude.Contains(null!) || request.Labels is null || request.Labels.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!)
             || request.CriuOptions is null || request.CriuOptions.ContainsValue(null!))
         {
             throw new UsageException(
-                "bad-request", "'labels', 'include' and 'criuOptions' and what they hold must not be null.", "Leave them out where there are none.");
+                "bad-request", "'labels', 'include', 'exclude' and 'criuOptions' and what they hold must not be null.", "Leave them out where there are none.");
         }
     }
 

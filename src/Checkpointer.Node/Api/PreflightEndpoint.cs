@@ -9,14 +9,17 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
     {
         state.ThrowUnlessReady();
         var request = await RequestReader.ReadAsync(context, RequestReader.Preflight).ConfigureAwait(false);
-        if (request.Pid is null == string.IsNullOrEmpty(request.Snapshot))
+        bool[] named = [request.Pid is not null, !string.IsNullOrEmpty(request.Container), !string.IsNullOrEmpty(request.Snapshot)];
+        if (named.Count(static n => n) != 1)
         {
-            throw new UsageException("bad-request", "A preflight names either a pid or a snapshot.");
+            throw new UsageException("bad-request", "A preflight names either a pid, a container or a snapshot.");
         }
 
         var report = request.Pid is { } pid
             ? await engine.PreflightProcessAsync(
                 pids.ToOurs(PeerMiddleware.PeerOf(context).Pid, pid), context.RequestAborted).ConfigureAwait(false)
+            : !string.IsNullOrEmpty(request.Container)
+            ? await engine.PreflightContainerAsync(request.Container, context.RequestAborted).ConfigureAwait(false)
             : await SnapshotAsync(request, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, StatusCodes.Status200OK, report, NodeJson.Default.PreflightReport).ConfigureAwait(false);
     }

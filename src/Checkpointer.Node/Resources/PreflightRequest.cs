@@ -2,12 +2,15 @@ namespace Checkpointer.Node;
 
 /// <summary>
 /// Asks whether a process can be checkpointed (<see cref="Pid"/>) or a snapshot restored here (<see cref="Snapshot"/>): one of
-/// the two.
+/// these, or <see cref="Container"/>.
 /// </summary>
 public sealed record PreflightRequest
 {
     /// <summary>In the caller's pid namespace.</summary>
     public int? Pid { get; init; }
+
+    /// <summary>A container by id, name or <c>NAMESPACE/POD/CONTAINER</c>.</summary>
+    public string? Container { get; init; }
 
     public string? Snapshot { get; init; }
 

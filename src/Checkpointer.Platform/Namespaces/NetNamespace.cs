@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Checkpointer.Platform;
@@ -9,8 +8,6 @@ namespace Checkpointer.Platform;
 /// </summary>
 public static class NetNamespace
 {
-    private const int CloneNewNet = 0x40000000;
-
     /// <summary>A handle that keeps a process's network namespace alive and reachable after the process is gone.</summary>
     public static SafeFileHandle Open(int pid) => Fds.Open($"/proc/{pid}/ns/net", OpenFlags.ReadOnly);
 
@@ -40,35 +37,5 @@ public static class NetNamespace
     }
 
     /// <summary>As the others, with a result.</summary>
-    public static T Run<T>(SafeFileHandle handle, Func<T> function)
-    {
-        ArgumentNullException.ThrowIfNull(handle);
-        ArgumentNullException.ThrowIfNull(function);
-        T result = default!;
-        ExceptionDispatchInfo? failure = null;
-        Thread thread = new(() =>
-        {
-            try
-            {
-                if (Libc.SetNamespace(handle, CloneNewNet) != 0)
-                {
-                    throw Libc.Failure("setns(CLONE_NEWNET)");
-                }
-
-                result = function();
-            }
-            catch (Exception error)
-            {
-                failure = ExceptionDispatchInfo.Capture(error); // rethrown on the caller's thread
-            }
-        })
-        {
-            IsBackground = true,
-            Name = "net-namespace",
-        };
-        thread.Start();
-        thread.Join();
-        failure?.Throw();
-        return result;
-    }
+    public static T Run<T>(SafeFileHandle handle, Func<T> function) => NamespaceThread.Run(handle, NamespaceThread.Network, function);
 }

@@ -92,6 +92,9 @@ public sealed record ProcFdInfo
     /// <summary>For the master of a pty: N of its <c>/dev/pts/N</c>. Else null.</summary>
     public int? TerminalIndex { get; init; }
 
+    /// <summary>An eventfd whose reads take one of its count (EFD_SEMAPHORE). The kernel tells since 6.6.</summary>
+    public bool IsSemaphore { get; init; }
+
     /// <summary>Parses the whole text.</summary>
     public static ProcFdInfo Parse(string text)
     {
@@ -100,6 +103,7 @@ public sealed record ProcFdInfo
         long position = 0;
         int flags = 0;
         int mount = 0;
+        bool semaphore = false;
         List<string> locks = [];
         foreach (string line in ProcText.Split(text))
         {
@@ -122,6 +126,9 @@ public sealed record ProcFdInfo
                 case "tty-index":
                     terminal = int.Parse(value, CultureInfo.InvariantCulture);
                     break;
+                case "eventfd-semaphore":
+                    semaphore = value == "1";
+                    break;
                 case "lock":
                     locks.Add(value);
                     break;
@@ -130,6 +137,6 @@ public sealed record ProcFdInfo
             }
         }
 
-        return new ProcFdInfo { Position = position, Flags = flags, MountId = mount, Locks = locks, PidFdTarget = pid, TerminalIndex = terminal };
+        return new ProcFdInfo { Position = position, Flags = flags, MountId = mount, Locks = locks, PidFdTarget = pid, TerminalIndex = terminal, IsSemaphore = semaphore };
     }
 }

@@ -43,6 +43,8 @@ internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposa
     {
         return request.Pid is { } pid
             ? engine.PreflightProcessAsync(pid, cancellationToken)
+            : request.Container is { } container
+            ? engine.PreflightContainerAsync(container, cancellationToken)
             : engine.PreflightSnapshotAsync(request.Snapshot!, request.Repository!, request.KeyFile!, cancellationToken);
     }
 

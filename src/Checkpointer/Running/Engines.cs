@@ -1,4 +1,5 @@
 using Checkpointer.Engine;
+using Checkpointer.Node.Cri;
 using Microsoft.Extensions.Logging;
 
 namespace Checkpointer.Cli.Running;
@@ -8,6 +9,7 @@ internal static class Engines
 {
     public static IEngine Create(EngineOptions options, ILoggerFactory loggers, TimeProvider time)
     {
-        return new CheckpointEngine(options, loggers, time);
+        // Making the runtime connects nothing: a node without containers never notices it.
+        return new CheckpointEngine(options, loggers, time, new CriRuntime(new CriOptions { Endpoint = options.RuntimeEndpoint }, time));
     }
 }

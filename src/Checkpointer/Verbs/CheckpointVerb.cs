@@ -11,6 +11,11 @@ namespace Checkpointer.Cli.Verbs;
 internal sealed class CheckpointVerb : Verb
 {
     private readonly Option<int?> _pid = OptionKinds.Pid("The root of the process tree to snapshot.");
+    private readonly Option<string> _container = OptionKinds.Text(
+        "--container",
+        "NAME",
+        "The container to snapshot: its id or a unique prefix, its name, POD/NAME or NAMESPACE/POD/NAME.",
+        "--container default/web-0/server");
     private readonly Option<bool> _leaveRunning = OptionKinds.Flag(
         "--leave-running",
         "Let the workload run on after the snapshot. Without it the workload is ended, but only when its snapshot is durable.");
@@ -29,6 +34,11 @@ internal sealed class CheckpointVerb : Verb
         "PATH",
         "A regular file that is captured with the snapshot and written back at restore. May be given several times.",
         "--include /var/tmp/state.db");
+    private readonly Option<string[]> _exclude = OptionKinds.Texts(
+        "--exclude",
+        "PATTERN",
+        "Paths of a container that do not travel with its snapshot. May be given several times.",
+        "--exclude '/var/cache/**'");
     private readonly Option<bool> _full = OptionKinds.Flag(
         "--full", "Store everything again, instead of only what changed since the workload's last snapshot.");
     private readonly Option<Dictionary<string, string>> _criuOptions = OptionKinds.Pairs(
@@ -38,13 +48,14 @@ internal sealed class CheckpointVerb : Verb
         "NAME=VALUE");
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Go on in spite of overridable findings. Blockers refuse always.");
     private readonly Option<bool> _dryRun = OptionKinds.Flag(
-        "--dry-run", "Only say whether it would be possible; the same as 'preflight --pid N'.");
+        "--dry-run", "Only say whether it would be possible; the same as 'preflight'.");
 
     public CheckpointVerb()
         : base("checkpoint", "Snapshot a running process tree into the repository.")
     {
         _criuOptions.CompletionSources.Add(CriuOptionCompletion.Complete);
         Options.Add(_pid);
+        Options.Add(_container);
         Options.Add(_leaveRunning);
         Options.Add(_name);
         Options.Add(_labels);
@@ -52,6 +63,7 @@ internal sealed class CheckpointVerb : Verb
         Options.Add(_timeout);
         Options.Add(_maxFrozen);
         Options.Add(_include);
+        Options.Add(_exclude);
         Options.Add(_full);
         Options.Add(_criuOptions);
         Options.Add(_force);
@@ -67,6 +79,8 @@ internal sealed class CheckpointVerb : Verb
             "Freezes a process and all its descendants, streams their memory and state compressed and encrypted into the repository, "
                 + "and ends them when the snapshot is durable. Nothing is written to local disk on the way. The process needs no "
                 + "preparation and does not notice.",
+            "With --container it is a container of this node's runtime, as it is: its memory, the files that it changed, its tmpfs and "
+                + "emptyDirs. Volumes and what the pod gets from its cluster stay where they are.",
             "Until the snapshot is durable every failure, and Ctrl-C, ends with the workload running on. "
                 + "With --leave-running it runs on in any case.",
             "Of a workload that has a snapshot in the repository only what changed since is stored; the rest is shared with the earlier "
@@ -83,6 +97,7 @@ internal sealed class CheckpointVerb : Verb
                 "Snapshot process 4711 and its children, and end them:",
                 "checkpointer checkpoint --pid 4711 --repo /srv/checkpoints --name training"),
             new("Snapshot a workload every hour while it runs on:", "checkpointer checkpoint --pid 4711 --leave-running --memory 4G"),
+            new("Snapshot a container, and end it:", "checkpointer checkpoint --container default/web-0/server"),
             new("Only the snapshot's id, for a script:", "id=$(checkpointer checkpoint --pid 4711 --quiet)"),
         ],
         ExitCodes =
@@ -106,8 +121,15 @@ internal sealed class CheckpointVerb : Verb
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         var parse = context.Parse;
-        var pid = parse.GetValue(_pid) ?? throw new UsageException(
-            "workload-missing", "no workload is named", "Give the root of its process tree with --pid, for example --pid 4711.");
+        var (pid, container) = (parse.GetValue(_pid), parse.GetValue(_container));
+        if ((pid is null) == (container is null))
+        {
+            throw new UsageException(
+                "workload-missing",
+                pid is null ? "no workload is named" : "both a process and a container are named",
+                "Give the root of its process tree with --pid, for example --pid 4711, or a container with --container.");
+        }
+
         context.RequireRoot("checkpoint");
 
         var runner = await context.OpenRunnerAsync(needsRepository: !parse.GetValue(_dryRun), cancellationToken).ConfigureAwait(false);
@@ -115,7 +137,7 @@ internal sealed class CheckpointVerb : Verb
         {
             if (parse.GetValue(_dryRun))
             {
-                var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid }, cancellationToken).ConfigureAwait(false);
+                var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid, Container = container }, cancellationToken).ConfigureAwait(false);
                 return PreflightVerb.Tell(context, report, parse.GetValue(_force));
             }
 
@@ -123,6 +145,8 @@ internal sealed class CheckpointVerb : Verb
             var request = new CheckpointRequest
             {
                 Pid = pid,
+                Container = container,
+                Exclude = [.. parse.GetValue(_exclude) ?? []],
                 Repository = access.Repository,
                 KeyFile = access.KeyFile,
                 LeaveRunning = parse.GetValue(_leaveRunning),

@@ -13,6 +13,8 @@ internal sealed class PreflightVerb : Verb
 {
     private readonly Argument<string> _snapshot;
     private readonly Option<int?> _pid = OptionKinds.Pid("The root of the process tree to checkpoint.");
+    private readonly Option<string> _container = OptionKinds.Text(
+        "--container", "NAME", "The container to checkpoint: its id or a unique prefix, its name, POD/NAME or NAMESPACE/POD/NAME.", "--container web-0/server");
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Judge as with --force: overridable findings do not refuse.");
 
     public PreflightVerb(SnapshotCompletion completion)
@@ -21,6 +23,7 @@ internal sealed class PreflightVerb : Verb
         _snapshot = SnapshotArgument.Create(completion, required: false, "The snapshot to restore here. Either this or --pid.");
         Arguments.Add(_snapshot);
         Options.Add(_pid);
+        Options.Add(_container);
         Options.Add(_force);
     }
 
@@ -28,15 +31,16 @@ internal sealed class PreflightVerb : Verb
     {
         Description =
         [
-            "Looks at a process tree (--pid) or at a snapshot and this node (SNAPSHOT), and prints the verdict: every finding with "
+            "Looks at a process tree (--pid), at a container (--container) or at a snapshot and this node (SNAPSHOT), and prints the verdict: every finding with "
                 + "what was found, "
                 + "what would be needed, and how to mend it. Nothing is stopped, written or changed.",
             "A blocker refuses always; an overridable finding refuses unless --force is given to checkpoint or restore; a note informs.",
-            "Needs root for --pid.",
+            "Needs root for --pid and --container.",
         ],
         Examples =
         [
             new("Can this process be checkpointed?", "checkpointer preflight --pid 4711"),
+            new("Can this container be checkpointed?", "checkpointer preflight --container default/web-0/server"),
             new("Can this snapshot be restored here?", "checkpointer preflight 3f9c --repo /srv/checkpoints"),
             new(
                 "Only what refuses, for a script:",
@@ -58,18 +62,19 @@ internal sealed class PreflightVerb : Verb
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
-        var (snapshot, pid) = (context.Parse.GetValue(_snapshot), context.Parse.GetValue(_pid));
-        if ((snapshot is null) == (pid is null))
+        var (snapshot, pid, container) = (context.Parse.GetValue(_snapshot), context.Parse.GetValue(_pid), context.Parse.GetValue(_container));
+        var named = new object?[] { snapshot, pid, container }.Count(static n => n is not null);
+        if (named != 1)
         {
             throw new UsageException(
                 "subject-missing",
-                snapshot is null ? "neither a process nor a snapshot is named" : "both a process and a snapshot are named",
-                "Give either --pid N, for example --pid 4711, or a snapshot's id.");
+                named == 0 ? "neither a process, a container nor a snapshot is named" : "more than one of a process, a container and a snapshot is named",
+                "Give either --pid N, for example --pid 4711, or --container NAME, or a snapshot's id.");
         }
 
-        if (pid is not null)
+        if (snapshot is null)
         {
-            context.RequireRoot("preflight --pid");
+            context.RequireRoot(pid is null ? "preflight --container" : "preflight --pid");
         }
 
         var force = context.Parse.GetValue(_force);
@@ -81,7 +86,7 @@ internal sealed class PreflightVerb : Verb
                 return await SnapshotAsync(context, runner, snapshot, force, cancellationToken).ConfigureAwait(false);
             }
 
-            var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid }, cancellationToken).ConfigureAwait(false);
+            var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid, Container = container }, cancellationToken).ConfigureAwait(false);
             return Tell(context, report, force);
         }
     }

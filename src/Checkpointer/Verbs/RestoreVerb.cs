@@ -15,6 +15,10 @@ internal sealed class RestoreVerb : Verb
     private readonly Argument<string> _snapshot;
     private readonly Option<string> _latest = OptionKinds.Text(
         "--latest", "NAME", "The newest snapshot of the workload with this name or lineage.", "--latest training");
+    private readonly Option<string> _into = OptionKinds.Text(
+        "--into", "CONTAINER", "The placeholder container that a container's snapshot is restored into.", "--into default/web-1/server");
+    private readonly Option<bool> _create = OptionKinds.Flag(
+        "--create", "Make the placeholder from the snapshot's own record: a sandbox and a container of the same image.");
     private readonly Option<string> _stdin = OptionKinds.Text(
         "--stdin", "FILE|inherit", "What an outside standard input becomes (default: nothing to read).", "--stdin /dev/null");
     private readonly Option<string> _stdout = OptionKinds.Text(
@@ -43,6 +47,8 @@ internal sealed class RestoreVerb : Verb
         _latest.CompletionSources.Add(completion.Names);
         Arguments.Add(_snapshot);
         Options.Add(_latest);
+        Options.Add(_into);
+        Options.Add(_create);
         Options.Add(_stdin);
         Options.Add(_stdout);
         Options.Add(_stderr);
@@ -68,6 +74,8 @@ internal sealed class RestoreVerb : Verb
                 + "(exit code 3).",
             "The tree belongs to a small process of its own (checkpointer-init), not to this command nor to the service: both may end. "
                 + "What the tree writes to a terminal or pipe that no longer exists is kept in a log, whose path is shown.",
+            "A container's snapshot goes into a new container, whose first process waits for it (checkpointer-init hold): name it with "
+                + "--into, or have one made with --create. It gets that container's network, streams, cgroup and volumes; its exit code is the container's.",
             "With --wait the command stays until the tree's first process ends, and ends with its exit code (128 plus the signal's "
                 + "number after a signal). "
                 + "That code can be any number: look at standard error to tell it from the exit codes below.",
@@ -77,6 +85,7 @@ internal sealed class RestoreVerb : Verb
         [
             new("The newest snapshot of a workload, by its name:", "checkpointer restore --latest training --repo /srv/checkpoints"),
             new("One snapshot, by the beginning of its id:", "checkpointer restore 3f9c"),
+            new("A container, into a placeholder:", "checkpointer restore --latest web --into default/web-1/server"),
             new("Attached to this terminal, until it ends:", "checkpointer restore --latest training --embedded --stdout inherit --wait"),
         ],
         ExitCodes =
@@ -108,6 +117,11 @@ internal sealed class RestoreVerb : Verb
                 "Give either an id ('checkpointer list' shows them) or --latest NAME.");
         }
 
+        if (parse.GetValue(_wait) && (parse.GetValue(_into) is not null || parse.GetValue(_create)))
+        {
+            throw new UsageException("wait-into", "--wait cannot be used with --into or --create: the exit code is the container's", "Ask the container's runtime for it.");
+        }
+
         context.RequireRoot("restore");
         var runner = await context.OpenRunnerAsync(needsRepository: true, cancellationToken).ConfigureAwait(false);
         await using (runner.ConfigureAwait(false))
@@ -127,6 +141,8 @@ internal sealed class RestoreVerb : Verb
                 Repository = access.Repository,
                 KeyFile = access.KeyFile,
                 MemoryBytes = parse.GetValue(_memory) ?? CheckpointRequest.DefaultMemoryBytes,
+                Into = parse.GetValue(_into),
+                Create = parse.GetValue(_create),
                 Stdin = Stream(runner, _stdin, parse.GetValue(_stdin)),
                 Stdout = Stream(runner, _stdout, parse.GetValue(_stdout)),
                 Stderr = Stream(runner, _stderr, parse.GetValue(_stderr)),
@@ -186,12 +202,20 @@ internal sealed class RestoreVerb : Verb
             return;
         }
 
-        foreach (var line in Columns.Pairs(
+        List<(string Label, string Value)> facts =
+        [
             ("snapshot", result.Snapshot),
             ("pid", result.Pid > 0 ? result.Pid.ToString(System.Globalization.CultureInfo.InvariantCulture) : "not visible from here"),
             ("log", result.Log),
             ("operation", result.Operation),
-            ("took", Texts.Milliseconds(result.Timings.GetValueOrDefault("total")))))
+            ("took", Texts.Milliseconds(result.Timings.GetValueOrDefault("total"))),
+        ];
+        if (result.Container is { } container)
+        {
+            facts.Insert(1, ("container", container));
+        }
+
+        foreach (var line in Columns.Pairs(facts))
         {
             context.Print(line);
         }

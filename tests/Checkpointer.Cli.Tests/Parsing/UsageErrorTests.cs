@@ -16,7 +16,7 @@ public sealed class UsageErrorTests
         "unknown option --lable for 'checkpointer checkpoint'",
         "Did you mean --label? See 'checkpointer checkpoint --help'.")]
     [InlineData(
-        "checkpoint --container web", "unknown option --container for 'checkpointer checkpoint'", "See 'checkpointer checkpoint --help'.")]
+        "checkpoint --containr web", "unknown option --containr for 'checkpointer checkpoint'", "Did you mean --container? See 'checkpointer checkpoint --help'.")]
     [InlineData(
         "checkpoint --pid abc", "--pid: 'abc' is not a process id; for example --pid 4711", "See 'checkpointer checkpoint --help'.")]
     [InlineData("checkpoint --pid 0", "--pid: '0' is not a process id; for example --pid 4711", "See 'checkpointer checkpoint --help'.")]
@@ -52,7 +52,12 @@ public sealed class UsageErrorTests
         "See 'checkpointer checkpoint --help'.")]
     [InlineData("checkpoint --name=", "--name: the value behind '=' is empty", "Write a value, or leave the option out.")]
     [InlineData("checkpoint --repo", "--repo needs a value; for example --repo /srv/checkpoints", "See 'checkpointer checkpoint --help'.")]
-    [InlineData("checkpoint", "no workload is named", "Give the root of its process tree with --pid, for example --pid 4711.")]
+    [InlineData(
+        "checkpoint", "no workload is named", "Give the root of its process tree with --pid, for example --pid 4711, or a container with --container.")]
+    [InlineData(
+        "checkpoint --pid 1 --container web",
+        "both a process and a container are named",
+        "Give the root of its process tree with --pid, for example --pid 4711, or a container with --container.")]
     [InlineData("restore a b", "unexpected argument 'b' for 'checkpointer restore'", "See 'checkpointer restore --help'.")]
     [InlineData(
         "restore a --timeout x", "--timeout: 'x' is not a duration; for example --timeout 10m", "See 'checkpointer restore --help'.")]
@@ -64,11 +69,13 @@ public sealed class UsageErrorTests
         "completion: 'tcsh' is not a shell that we know; for example checkpointer completion bash",
         "See 'checkpointer completion --help'.")]
     [InlineData(
-        "preflight", "neither a process nor a snapshot is named", "Give either --pid N, for example --pid 4711, or a snapshot's id.")]
+        "preflight",
+        "neither a process, a container nor a snapshot is named",
+        "Give either --pid N, for example --pid 4711, or --container NAME, or a snapshot's id.")]
     [InlineData(
         "preflight a --pid 1",
-        "both a process and a snapshot are named",
-        "Give either --pid N, for example --pid 4711, or a snapshot's id.")]
+        "more than one of a process, a container and a snapshot is named",
+        "Give either --pid N, for example --pid 4711, or --container NAME, or a snapshot's id.")]
     [InlineData(
         "operations --follow",
         "--follow needs an operation",

@@ -69,6 +69,12 @@ internal sealed class ScriptedEngine : IEngine
         return Task.FromResult(Samples.Preflight);
     }
 
+    public Task<PreflightReport> PreflightContainerAsync(string container, CancellationToken cancellationToken)
+    {
+        Note("preflight-container");
+        return Task.FromResult(Samples.Preflight with { Subject = "container " + container });
+    }
+
     public Task<PreflightReport> PreflightSnapshotAsync(
         string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
     {

@@ -63,7 +63,7 @@ public sealed class OperationJournalTests : IDisposable
     [Fact]
     public void A_newer_version_is_refused_and_kept()
     {
-        Write("{\"version\": 3, \"something\": \"new\"}");
+        Write("{\"version\": 4, \"something\": \"new\"}");
 
         var error = Unreadable();
 

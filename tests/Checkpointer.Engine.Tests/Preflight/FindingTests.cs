@@ -204,6 +204,16 @@ public sealed class FindingTests : IDisposable
         Blocks("pidfd-outside", $"import os\nfd = os.pidfd_open({Environment.ProcessId})");
     }
 
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(0, false)]
+    public void A_semaphore_eventfd_refuses_unless_forced(int flags, bool refuses)
+    {
+        Inspection inspection = Inspect($"import ctypes\nfd = ctypes.CDLL(None).eventfd(3, {flags})");
+
+        Assert.Equal(refuses, inspection.Verdict.Findings.Any(f => f is { Code: "eventfd-semaphore", Severity: FindingSeverity.Overridable }));
+    }
+
     private Inspection Inspect(string script)
     {
         using PythonProcess python = PythonProcess.Start(script, _directory.Path);

@@ -30,7 +30,7 @@ internal sealed class ScriptedEngine : IEngine
     public Task<CheckpointResult> CheckpointAsync(
         string operationId, CheckpointRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
-        Calls.Enqueue($"checkpoint {request.Pid}");
+        Calls.Enqueue($"checkpoint {request.Container ?? $"{request.Pid}"}");
         return OnCheckpoint(operationId, request, progress, cancellationToken);
     }
 
@@ -42,6 +42,12 @@ internal sealed class ScriptedEngine : IEngine
     }
 
     public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => OnPreflightProcess(pid);
+
+    public Task<PreflightReport> PreflightContainerAsync(string container, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue($"preflight {container}");
+        return Task.FromResult(new PreflightReport { Subject = $"container {container}", Refuses = false, Findings = [] });
+    }
 
     public Task<PreflightReport> PreflightSnapshotAsync(
         string snapshot, string repository, string keyFile, CancellationToken cancellationToken)

@@ -31,7 +31,7 @@ internal readonly record struct ImageRun(long Offset, int RawLength, bool IsZero
 internal sealed class SnapshotImage(SnapshotReader snapshot) : IImageSource
 {
     public IReadOnlyList<SnapshotFile> Files { get; } =
-        [.. snapshot.Files.Where(f => !f.Name.StartsWith(StateFile.ContentPrefix, StringComparison.Ordinal))];
+        [.. snapshot.Files.Where(f => !StateFile.IsOurs(f.Name))];
 
     public IImageFile Open(string name) => new SnapshotImageFile(snapshot.OpenFile(name));
 

@@ -41,7 +41,7 @@ internal sealed class FileTreeCapture(SnapshotWriter writer, BlockPool pool)
     /// <exception cref="UsageException">A pattern is none.</exception>
     public FileTreeRecord Capture(FileTreeSource source, CancellationToken cancellationToken)
     {
-        var index = string.Create(CultureInfo.InvariantCulture, $"tree-{source.Number}");
+        var index = string.Create(CultureInfo.InvariantCulture, $"{FileTreeFormat.NamePrefix}{source.Number}");
         var patterns = FileTreePatterns.Parse(source.Excludes);
         FileTreeIndexWriter entries = new(writer.OpenFile(index, FileKind.Bytes), source.Kind, patterns);
         using ContentWriter content = new(writer.OpenFile(index + "-data", FileKind.Pages), pool, Read);

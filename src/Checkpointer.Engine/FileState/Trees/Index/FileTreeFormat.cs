@@ -5,6 +5,9 @@ internal static class FileTreeFormat
 {
     public const byte Version = 1;
 
+    /// <summary>How the names of a tree's two files begin in a snapshot. CRIU's own names end in <c>.img</c>; these do not.</summary>
+    public const string NamePrefix = "tree-";
+
     /// <summary>In the low bits of an entry's first byte.</summary>
     public const int TypeMask = 0x0f;
 

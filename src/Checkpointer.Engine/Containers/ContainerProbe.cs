@@ -1,0 +1,114 @@
+using Checkpointer.Engine.Preflight;
+using Checkpointer.Platform;
+
+namespace Checkpointer.Engine.Containers;
+
+/// <summary>What an inspection finds of a container beyond its processes.</summary>
+internal sealed record ContainerInspection(ContainerSubject Subject, MountPlan Mounts, bool OwnIpc, string? SecurityLabel)
+{
+    /// <summary>Its standard streams are a terminal that the runtime gave it.</summary>
+    public bool Terminal { get; init; }
+
+    /// <summary>Keys of CRIU's <c>--external</c> at dump.</summary>
+    public IEnumerable<string> ExternalKeys(int root) =>
+    [
+        .. Mounts.External.Select(static m => $"mnt[{m.Destination}]:{m.Key}"),
+        $"net[{ProcLink.Namespace(root, "net")}]:{ContainerProbe.ExternalNetwork}",
+    ];
+}
+
+/// <summary>Looks at the container around a tree: its namespaces, its mounts, its security module.</summary>
+internal static class ContainerProbe
+{
+    /// <summary>CRIU's name for the network namespace, which is the placeholder's at restore.</summary>
+    public const string ExternalNetwork = "extnet";
+
+    private const string OneTree = "one namespace for the whole container";
+
+    public static ContainerInspection Run(InspectionDraft draft, ContainerSubject subject)
+    {
+        var root = draft.Tree.Root;
+        Namespaces(draft, root.Pid);
+        var mounts = MountPlan.Read(draft.Mounts, root.Pid, subject.Record.Volumes);
+        Mounts(draft, mounts);
+        var found = new ContainerInspection(subject, mounts, UsesSystemV(draft), LabelOf(root.Pid))
+        {
+            Terminal = IsTerminal(root.Pid),
+        };
+        draft.External.AddRange(found.ExternalKeys(root.Pid));
+        return found;
+    }
+
+    /// <summary>The security module's label of a process; null where there is no module.</summary>
+    public static string? LabelOf(int pid)
+    {
+        try
+        {
+            var text = ProcText.TryRead($"/proc/{pid}/attr/current")?.Trim('\0', '\n', ' ');
+            return text is null or "" or "unconfined" or "kernel" ? null : text;
+        }
+        catch (IOException)
+        {
+            // No module is active: the kernel says EINVAL.
+            return null;
+        }
+    }
+
+    /// <summary>Whether a container's first process has a terminal for its input.</summary>
+    public static bool IsTerminal(int pid) =>
+        FileStatus.Of($"/proc/{pid}/fd/0") is { Type: FileType.CharacterDevice } status && Preflight.Terminal.IsTerminal(status.RepresentedDevice);
+
+    private static void Namespaces(InspectionDraft draft, int root)
+    {
+        foreach (var (kind, what) in (ReadOnlySpan<(string, string)>)[("pid", "pid"), ("mnt", "mount"), ("net", "network"), ("user", "user")])
+        {
+            var own = ProcLink.Namespace(root, kind);
+            List<string> other = [.. draft.Processes
+                .Where(p => ProcLink.Namespace(p.Info.Pid, kind) is var found && found != 0 && found != own)
+                .Select(static p => p.Info.Label)];
+            if (other.Count > 0)
+            {
+                draft.Blocker(
+                    $"{what}-namespace-nested", InspectionDraft.Enumerate(other), $"it has another {what} namespace than the root of its container", OneTree,
+                    "stop what made it (a nested sandbox or container) before the checkpoint");
+            }
+        }
+
+        if (ProcLink.Namespace(root, "user") != ProcLink.Namespace(Environment.ProcessId, "user"))
+        {
+            draft.Blocker("user-namespace", draft.Tree.Root.Label, "the container has a user namespace", "none: a restore cannot map its users yet", "run the pod with hostUsers: true");
+        }
+
+        if (ProcLink.Namespace(root, "mnt") == ProcLink.Namespace(Environment.ProcessId, "mnt"))
+        {
+            draft.Blocker("mount-namespace", draft.Tree.Root.Label, "it lives in the node's own mount namespace", "a container", "checkpoint it as a process, with --pid");
+        }
+
+        if (draft.Tree.Root.OwnPid != 1)
+        {
+            draft.Blocker(
+                "pid-namespace-shared", draft.Tree.Root.Label, $"it is process {draft.Tree.Root.OwnPid} of a pid namespace that it shares", "a pid namespace of the container's own",
+                "run the pod without shareProcessNamespace and hostPID");
+        }
+    }
+
+    private static void Mounts(InspectionDraft draft, MountPlan mounts)
+    {
+        if (mounts.RootNotCaptured is { } why)
+        {
+            draft.Overridable("rootfs-not-captured", draft.Tree.Root.Label, why, "an overlay whose upper directory can be read",
+                "force it if the container changes no files of its image");
+        }
+
+        if (mounts.Uncovered.Count > 0)
+        {
+            draft.Note("mounts-not-captured", InspectionDraft.Enumerate([.. mounts.Uncovered]), "writable, and not the container's own: their contents are not in the snapshot",
+                "the same contents where it is restored", "use volumes that the new pod gets too, or emptyDirs, which travel with the snapshot");
+        }
+    }
+
+    /// <summary>Whether any of the tree has System V memory attached, or the namespace holds such objects that the tree made.</summary>
+    private static bool UsesSystemV(InspectionDraft draft) =>
+        draft.Processes.Any(static p => p.Mappings.Any(static m => m.IsDeleted && m.Path.StartsWith("/SYSV", StringComparison.Ordinal)))
+        || IpcNamespace.HasSystemVObjects(draft.Tree.Root.Pid);
+}
