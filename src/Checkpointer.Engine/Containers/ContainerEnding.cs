@@ -1,38 +1,46 @@
+using System.Globalization;
+using System.Text;
+using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Platform;
+using CliWrap;
 
 namespace Checkpointer.Engine.Containers;
 
 /// <summary>Ends what a restore that failed left in its placeholder, which then waits for another.</summary>
 internal static class ContainerEnding
 {
-    /// <summary>Null when nothing is left, else what is. Blocking.</summary>
-    public static string? Abandon(JournalEntry entry)
+    /// <summary>It kills, and waits up to 10 s for the dying; twice that is a machine that stands still.</summary>
+    private static readonly TimeSpan ClearDeadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Null when nothing is left, else what is. It is done from outside and as root (<c>checkpointer-init clear</c>): the placeholder may
+    /// run as a user who can kill nobody. Another operation's restore is left alone.
+    /// </summary>
+    public static async Task<string?> AbandonAsync(EngineServices services, JournalEntry entry)
     {
-        if (entry.Container is not { } container || Find(container) is not { } init)
+        if (entry.Container is not { } container || Find(container) is not { } init || HoldConnection.StateOf(init.Pid) == HoldState.None)
         {
             // A plain tree, or the container is gone and everything in it.
             return null;
         }
 
+        var errors = new StringBuilder();
+        using CancellationTokenSource deadline = new(ClearDeadline);
         try
         {
-            using var hold = HoldConnection.Open(init);
-            if (hold.Status(CancellationToken.None).State is HoldState.Restoring or HoldState.Running)
-            {
-                hold.Abandon(entry.Operation, CancellationToken.None);
-            }
-
-            return null;
+            var result = await CliWrap.Cli.Wrap(services.Init)
+                .WithArguments(["clear", "--into", init.Pid.ToString(CultureInfo.InvariantCulture), "--operation", entry.Operation])
+                .WithEnvironmentVariables(CriuEnvironment.Build(new Dictionary<string, string?>()))
+                .WithValidation(CommandResultValidation.None)
+                .WithStandardErrorPipe(PipeTarget.ToStringBuilder(errors))
+                .ExecuteAsync(deadline.Token)
+                .ConfigureAwait(false);
+            return result.ExitCode == 0 || !init.IsAlive() ? null : $"the placeholder {container.Id} does not let go of it: {errors.ToString().Trim()}";
         }
-        catch (OperationFailedException e) when (e.Code == "placeholder-refused" && e.Message.Contains("no such restore", StringComparison.Ordinal))
+        catch (OperationCanceledException)
         {
-            // It is another's by now: nothing of ours is in it.
-            return null;
-        }
-        catch (OperationFailedException e)
-        {
-            return init.IsAlive() ? $"the placeholder {container.Id} does not let go of it: {e.Message}" : null;
+            return $"the placeholder {container.Id} was not cleared within {Durations.Format(ClearDeadline)}";
         }
     }
 

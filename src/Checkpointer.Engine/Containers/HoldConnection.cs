@@ -15,7 +15,7 @@ internal sealed class HoldConnection : IDisposable
     /// <summary>Its longest answer is a line with an error text. Bytes.</summary>
     private const int MaxMessage = 1024;
 
-    /// <summary>It answers at once, but for <c>abandon</c>, which waits up to 10 s for the dying.</summary>
+    /// <summary>It does nothing but answer; a machine that stands still gets this long.</summary>
     private static readonly TimeSpan AnswerDeadline = TimeSpan.FromSeconds(20);
 
     private readonly MessageDoor _door;
@@ -66,9 +66,6 @@ internal sealed class HoldConnection : IDisposable
     /// <summary>A restore begins: nothing else may, and it must be over within <paramref name="limit"/>.</summary>
     public void Reserve(string operation, TimeSpan limit, CancellationToken cancellationToken) =>
         Ask(string.Create(CultureInfo.InvariantCulture, $"restoring {operation} {Math.Ceiling(limit.TotalSeconds)}"), cancellationToken);
-
-    /// <summary>Ends whatever this operation left in the container; it waits for a restore again. No error when it did so already.</summary>
-    public void Abandon(string operation, CancellationToken cancellationToken) => Ask("abandon " + operation, cancellationToken);
 
     public void Dispose() => _door.Dispose();
 

@@ -81,8 +81,8 @@ internal sealed class RestoreRecovery
                 Close: false);
         }
 
-        var survivor = await DedicatedThread.Run(
-            "abandon tree", () => TreeEnding.Abandon(directory, entry, SettleDeadline) ?? ContainerEnding.Abandon(entry)).ConfigureAwait(false);
+        var survivor = await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(directory, entry, SettleDeadline)).ConfigureAwait(false)
+            ?? await ContainerEnding.AbandonAsync(_services, entry).ConfigureAwait(false);
         if (survivor is not null)
         {
             return new RecoveryOutcome("attention", $"A half-restored tree could not be ended: {survivor}.", Close: false);

@@ -20,7 +20,7 @@ internal sealed partial class RestoreSession
             return Outcome.With(error, WorkloadState.Running, durable: true, log);
         }
 
-        if (await DedicatedThread.Run("abandon tree", Abandon).ConfigureAwait(false) is { } survivor)
+        if (await AbandonAsync().ConfigureAwait(false) is { } survivor)
         {
             return new AttentionException(
                 "tree-not-ended",
@@ -41,11 +41,12 @@ internal sealed partial class RestoreSession
         return Outcome.With(error, WorkloadState.Gone, durable: true, log);
     }
 
-    private string? Abandon()
+    private async Task<string?> AbandonAsync()
     {
         try
         {
-            return TreeEnding.Abandon(TreeDirectory, Journal.Entry, AbandonDeadline) ?? ContainerEnding.Abandon(Journal.Entry);
+            return await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(TreeDirectory, Journal.Entry, AbandonDeadline)).ConfigureAwait(false)
+                ?? await ContainerEnding.AbandonAsync(_services, Journal.Entry).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -123,6 +123,7 @@ internal sealed class NodeHost : IAsyncDisposable
             CriuPath = configuration.CriuPath,
             ShimDirectory = configuration.ShimDirectory,
             Gpu = new GpuOptions { CudaLibrary = configuration.CudaLibrary, NvmlLibrary = configuration.NvmlLibrary },
+            RuntimeEndpoint = configuration.RuntimeEndpoint,
             Repositories = [.. configuration.Repositories.Values.Select(r => r.Url)],
         };
         services.AddRoutingCore();

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Checkpointer.Engine;
 
 namespace Checkpointer.Cli.Running;
@@ -9,14 +10,22 @@ internal static class Runners
     /// The service where one listens; the engine otherwise, after it has recovered. A socket that a person named and where
     /// nobody listens is an error: the work would silently run under other rules.
     /// </summary>
-    public static async Task<IRunner> OpenAsync(VerbContext context, bool needsRepository, CancellationToken cancellationToken)
+    /// <param name="context">Of the verb.</param>
+    /// <param name="needsRepository">The verb works on one.</param>
+    /// <param name="runtime">The verb's <c>--runtime-endpoint</c>; null for a verb without it.</param>
+    /// <param name="cancellationToken">Ends the recovery.</param>
+    public static async Task<IRunner> OpenAsync(
+        VerbContext context, bool needsRepository, Option<string>? runtime, CancellationToken cancellationToken)
     {
         var (host, settings) = (context.Host, context.Settings);
         if (!settings.Embedded)
         {
             if (host.ServiceAnswers(settings.Socket))
             {
-                return host.Service(settings, host);
+                return runtime is null || context.Parse.GetValue(runtime) is null ? host.Service(settings, host) : throw new UsageException(
+                    "runtime-endpoint-service",
+                    "the service asks the container runtime of its own configuration",
+                    "Set runtimeEndpoint there, or leave the service out with --embedded.");
             }
 
             if (settings.SocketChosen)
@@ -31,7 +40,8 @@ internal static class Runners
             settings.RequireRepository();
         }
 
-        var runner = host.Embedded(settings, host);
+        var runner = host.Embedded(
+            runtime is null ? settings : settings with { RuntimeEndpoint = RuntimeChoice.Endpoint(context, runtime) }, host);
         if (runner is EmbeddedRunner embedded)
         {
             var report = await embedded.RecoverAsync(cancellationToken).ConfigureAwait(false);

@@ -16,6 +16,7 @@ internal sealed class CheckpointVerb : Verb
         "NAME",
         "The container to snapshot: its id or a unique prefix, its name, POD/NAME or NAMESPACE/POD/NAME.",
         "--container default/web-0/server");
+    private readonly Option<string> _runtime = RuntimeChoice.NewOption();
     private readonly Option<bool> _leaveRunning = OptionKinds.Flag(
         "--leave-running",
         "Let the workload run on after the snapshot. Without it the workload is ended, but only when its snapshot is durable.");
@@ -56,6 +57,7 @@ internal sealed class CheckpointVerb : Verb
         _criuOptions.CompletionSources.Add(CriuOptionCompletion.Complete);
         Options.Add(_pid);
         Options.Add(_container);
+        Options.Add(_runtime);
         Options.Add(_leaveRunning);
         Options.Add(_name);
         Options.Add(_labels);
@@ -132,7 +134,7 @@ internal sealed class CheckpointVerb : Verb
 
         context.RequireRoot("checkpoint");
 
-        var runner = await context.OpenRunnerAsync(needsRepository: !parse.GetValue(_dryRun), cancellationToken).ConfigureAwait(false);
+        var runner = await context.OpenRunnerAsync(needsRepository: !parse.GetValue(_dryRun), _runtime, cancellationToken).ConfigureAwait(false);
         await using (runner.ConfigureAwait(false))
         {
             if (parse.GetValue(_dryRun))

@@ -15,6 +15,7 @@ internal sealed class PreflightVerb : Verb
     private readonly Option<int?> _pid = OptionKinds.Pid("The root of the process tree to checkpoint.");
     private readonly Option<string> _container = OptionKinds.Text(
         "--container", "NAME", "The container to checkpoint: its id or a unique prefix, its name, POD/NAME or NAMESPACE/POD/NAME.", "--container web-0/server");
+    private readonly Option<string> _runtime = RuntimeChoice.NewOption();
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Judge as with --force: overridable findings do not refuse.");
 
     public PreflightVerb(SnapshotCompletion completion)
@@ -24,6 +25,7 @@ internal sealed class PreflightVerb : Verb
         Arguments.Add(_snapshot);
         Options.Add(_pid);
         Options.Add(_container);
+        Options.Add(_runtime);
         Options.Add(_force);
     }
 
@@ -78,7 +80,7 @@ internal sealed class PreflightVerb : Verb
         }
 
         var force = context.Parse.GetValue(_force);
-        var runner = await context.OpenRunnerAsync(needsRepository: snapshot is not null, cancellationToken).ConfigureAwait(false);
+        var runner = await context.OpenRunnerAsync(needsRepository: snapshot is not null, _runtime, cancellationToken).ConfigureAwait(false);
         await using (runner.ConfigureAwait(false))
         {
             if (snapshot is not null)

@@ -17,6 +17,7 @@ internal sealed class RestoreVerb : Verb
         "--latest", "NAME", "The newest snapshot of the workload with this name or lineage.", "--latest training");
     private readonly Option<string> _into = OptionKinds.Text(
         "--into", "CONTAINER", "The placeholder container that a container's snapshot is restored into.", "--into default/web-1/server");
+    private readonly Option<string> _runtime = RuntimeChoice.NewOption();
     private readonly Option<bool> _create = OptionKinds.Flag(
         "--create", "Make the placeholder from the snapshot's own record: a sandbox and a container of the same image.");
     private readonly Option<string> _stdin = OptionKinds.Text(
@@ -49,6 +50,7 @@ internal sealed class RestoreVerb : Verb
         Options.Add(_latest);
         Options.Add(_into);
         Options.Add(_create);
+        Options.Add(_runtime);
         Options.Add(_stdin);
         Options.Add(_stdout);
         Options.Add(_stderr);
@@ -123,7 +125,7 @@ internal sealed class RestoreVerb : Verb
         }
 
         context.RequireRoot("restore");
-        var runner = await context.OpenRunnerAsync(needsRepository: true, cancellationToken).ConfigureAwait(false);
+        var runner = await context.OpenRunnerAsync(needsRepository: true, _runtime, cancellationToken).ConfigureAwait(false);
         await using (runner.ConfigureAwait(false))
         {
             var access = RepositoryChoice.For(context.Settings, runner);

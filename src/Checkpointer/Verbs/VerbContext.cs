@@ -47,10 +47,12 @@ internal sealed class VerbContext(CliHost host, ParseResult parse, Settings sett
     }
 
     /// <summary>The service where it listens, else the engine in this process (after it has recovered what a killed run left).</summary>
-    public Task<IRunner> OpenRunnerAsync(bool needsRepository, CancellationToken cancellationToken)
-    {
-        return Runners.OpenAsync(this, needsRepository, cancellationToken);
-    }
+    public Task<IRunner> OpenRunnerAsync(bool needsRepository, CancellationToken cancellationToken) =>
+        Runners.OpenAsync(this, needsRepository, runtime: null, cancellationToken);
+
+    /// <summary>The same for a verb that may be about a container.</summary>
+    public Task<IRunner> OpenRunnerAsync(bool needsRepository, Option<string> runtime, CancellationToken cancellationToken) =>
+        Runners.OpenAsync(this, needsRepository, runtime, cancellationToken);
 
     /// <summary>A store; while it does not work for the moment, that is explained.</summary>
     public IBackend OpenBackend(string place) => RepositoryUrl.Open(place, trouble => Explain($"warning: {trouble}"));
