@@ -48,9 +48,6 @@ internal sealed class CliHost : IDisposable
     public Func<string?, CliHost, IContainerRuntime> Containers { get; init; } = static (endpoint, host) =>
         new CriRuntime(new CriOptions { Endpoint = endpoint }, host.Time);
 
-    /// <summary>Says what speaks against a checkpoint of a container; null: nobody can say yet.</summary>
-    public Func<ContainerRecord, CancellationToken, Task<Verdict>>? ContainerPreflight { get; init; }
-
     /// <summary>The node service's configuration, where it exists: its runtime is the one of the command line too.</summary>
     public string ConfigurationFile { get; init; } = NodeConfiguration.DefaultPath;
 

@@ -38,7 +38,7 @@ internal sealed record ContainerOutput
 
     public bool? Gpu { get; init; }
 
-    /// <summary>Null where nobody looked.</summary>
+    /// <summary>Null where nobody looked: it does not run, or it was not asked for.</summary>
     public bool? Checkpointable { get; init; }
 
     /// <summary>What refuses first.</summary>

@@ -2,7 +2,9 @@ using System.CommandLine;
 using Checkpointer.Cli.Errors;
 using Checkpointer.Cli.Help;
 using Checkpointer.Cli.Output;
+using Checkpointer.Cli.Running;
 using Checkpointer.Engine.Containers;
+using Checkpointer.Node;
 
 namespace Checkpointer.Cli.Verbs;
 
@@ -14,12 +16,14 @@ internal sealed class ContainersVerb : Verb
 
     private readonly Option<string> _endpoint = RuntimeChoice.NewOption();
     private readonly Option<bool> _all = OptionKinds.Flag("--all", "Also those that do not run.");
+    private readonly Option<bool> _quick = OptionKinds.Flag("--quick", "Do not look whether each can be checkpointed.");
 
     public ContainersVerb()
         : base("containers", "List the containers of this node.")
     {
         Options.Add(_endpoint);
         Options.Add(_all);
+        Options.Add(_quick);
     }
 
     public override HelpPage Page { get; } = new()
@@ -28,7 +32,8 @@ internal sealed class ContainersVerb : Verb
         [
             "Lists the containers of the container runtime (containerd 1.6 or newer, CRI-O), with the pod, the first process and what they use. "
                 + "MEMORY is what a checkpoint has to move: anonymous, shared and swapped memory, counted once a process. "
-                + "GPU says whether a process has a GPU's device file open or has loaded the CUDA driver.",
+                + "GPU says whether a process has a GPU's device file open or has loaded the CUDA driver. "
+                + "CHECKPOINTABLE is the verdict of 'preflight --container', with what refuses first; --quick leaves it out.",
             "The runtime is the first that answers at a usual socket (containerd, k3s and RKE2, CRI-O, cri-dockerd, MicroK8s), "
                 + "unless --runtime-endpoint, the variable or runtimeEndpoint in the node service's configuration names one. "
                 + "Nothing is changed. Needs root.",
@@ -49,18 +54,26 @@ internal sealed class ContainersVerb : Verb
         ],
         Environment = [HelpParts.RuntimeEndpoint, HelpParts.Debug],
         Json = "containers, each with id, name, pod, namespace, image, imageDigest, state, created, runtime, pid, processes, memoryBytes, "
-            + "gpu, checkpointable and finding (null where nobody looked), problem",
+            + "gpu, checkpointable, finding, problem",
     };
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         context.RequireRoot("containers");
-        var runtime = context.Host.Containers(RuntimeChoice.Endpoint(context, _endpoint), context.Host);
+        var endpoint = RuntimeChoice.Endpoint(context, _endpoint);
+        var runtime = context.Host.Containers(endpoint, context.Host);
         using var owned = runtime as IDisposable;
         var all = await runtime.ListAsync(cancellationToken).ConfigureAwait(false);
         var shown = all.Where(c => context.Parse.GetValue(_all) || c.State == "running")
             .OrderBy(c => c.Label, StringComparer.Ordinal).ThenBy(c => c.Created).ToList();
-        var outputs = await LookAsync(context, runtime, shown, cancellationToken).ConfigureAwait(false);
+        var judged = !context.Parse.GetValue(_quick);
+        var engine = context.Host.Embedded(context.Settings with { RuntimeEndpoint = endpoint }, context.Host);
+        ContainerOutput[] outputs;
+        await using (engine.ConfigureAwait(false))
+        {
+            outputs = await LookAsync(runtime, judged ? engine : null, shown, cancellationToken).ConfigureAwait(false);
+        }
+
         if (context.Settings.Json)
         {
             context.PrintJson(new ContainersOutput { Containers = outputs }, CliJson.Default.ContainersOutput);
@@ -71,7 +84,6 @@ internal sealed class ContainersVerb : Verb
         }
         else
         {
-            var judged = context.Host.ContainerPreflight is not null;
             foreach (var line in ContainerText.Lines(outputs, context.Host.Time.GetUtcNow(), judged))
             {
                 context.Print(line);
@@ -87,7 +99,7 @@ internal sealed class ContainersVerb : Verb
     }
 
     private static async Task<ContainerOutput[]> LookAsync(
-        VerbContext context, IContainerRuntime runtime, IReadOnlyList<ContainerSummary> shown, CancellationToken cancellationToken)
+        IContainerRuntime runtime, IRunner? engine, IReadOnlyList<ContainerSummary> shown, CancellationToken cancellationToken)
     {
         var usage = new ContainerUsageReader();
         var outputs = shown.Select(ContainerOutput.Of).ToArray();
@@ -103,9 +115,10 @@ internal sealed class ContainersVerb : Verb
             {
                 var record = await runtime.InspectAsync(shown[i], token).ConfigureAwait(false);
                 outputs[i] = outputs[i].With(record, usage.Read(record.Pid));
-                if (context.Host.ContainerPreflight is { } preflight)
+                if (engine is not null)
                 {
-                    outputs[i] = outputs[i].With(await preflight(record, token).ConfigureAwait(false));
+                    var report = await engine.PreflightAsync(new PreflightRequest { Container = record.Id }, token).ConfigureAwait(false);
+                    outputs[i] = outputs[i].With(new Verdict(report.Findings));
                 }
             }
             catch (CheckpointerException e)

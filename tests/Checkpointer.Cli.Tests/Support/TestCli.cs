@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Checkpointer.Cli.Running;
-using Checkpointer.Engine.Containers;
 
 namespace Checkpointer.Cli.Tests.Support;
 
@@ -30,9 +29,6 @@ internal sealed class TestCli : IDisposable
 
     /// <summary>The endpoint of the run that asked for containers.</summary>
     public string? Endpoint { get; private set; }
-
-    /// <summary>Who says what speaks against a checkpoint of a container.</summary>
-    public Func<ContainerRecord, CancellationToken, Task<Verdict>>? Preflight { get; init; }
 
     /// <summary>The service's configuration; by default there is none.</summary>
     public string ConfigurationFile { get; init; } = "/nonexistent/checkpointer.json";
@@ -89,7 +85,6 @@ internal sealed class TestCli : IDisposable
             Endpoint = endpoint;
             return Runtime;
         },
-        ContainerPreflight = Preflight,
         ConfigurationFile = ConfigurationFile,
     };
 

@@ -18,10 +18,10 @@ public sealed class ContainersVerbTests
         cli.Runtime.Add("done", "exited");
         Assert.Equal(0, await cli.RunAsync("containers"));
         Assert.Equal(2, cli.OutLines.Length);
-        Assert.Equal("CONTAINER POD NAME IMAGE STATE PID AGE PROCESSES MEMORY GPU".Split(' '), Words(cli.OutLines[0]));
+        Assert.Equal("CONTAINER POD NAME IMAGE STATE PID AGE PROCESSES MEMORY GPU CHECKPOINTABLE".Split(' '), Words(cli.OutLines[0]));
         Assert.Equal(
             [app.Id[..12], "default/web", "app", "localhost/bb:1", "running", $"{Environment.ProcessId}", "2h5m"], Words(cli.OutLines[1])[..7]);
-        Assert.EndsWith("no", cli.OutLines[1], StringComparison.Ordinal);
+        Assert.Equal(["no", "yes"], Words(cli.OutLines[1])[^2..]);
     }
 
     [Fact]
@@ -30,7 +30,7 @@ public sealed class ContainersVerbTests
         using var cli = new TestCli { Time = Clock };
         cli.Runtime.Add("done", "exited", pod: null, image: "sha256:" + new string('c', 64));
         Assert.Equal(0, await cli.RunAsync("containers", "--all"));
-        Assert.Equal(["-", "done", "sha256:cccccccccccc", "exited", "-", "2h5m", "-", "-", "-"], Words(cli.OutLines[1])[1..]);
+        Assert.Equal(["-", "done", "sha256:cccccccccccc", "exited", "-", "2h5m", "-", "-", "-", "-"], Words(cli.OutLines[1])[1..]);
     }
 
     [Fact]
@@ -50,7 +50,8 @@ public sealed class ContainersVerbTests
         Assert.True(container.GetProperty("processes").GetInt32() >= 1);
         Assert.True(container.GetProperty("memoryBytes").GetInt64() > 0);
         Assert.False(container.GetProperty("gpu").GetBoolean());
-        Assert.Equal(JsonValueKind.Null, container.GetProperty("checkpointable").ValueKind);
+        Assert.True(container.GetProperty("checkpointable").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, container.GetProperty("finding").ValueKind);
     }
 
     [Fact]
@@ -66,22 +67,37 @@ public sealed class ContainersVerbTests
     }
 
     [Fact]
-    public async Task Once_somebody_can_judge_there_is_a_verdict()
+    public async Task Each_has_its_verdict()
     {
-        using var cli = new TestCli
-        {
-            Preflight = (record, _) => Task.FromResult(record.Name == "good" ? Verdict.Clean : new Verdict([Samples.Note, Samples.Overridable, Samples.Blocker])),
-        };
-        cli.Runtime.Add("bad");
+        using var cli = new TestCli();
+        var bad = cli.Runtime.Add("bad");
         cli.Runtime.Add("good");
-        await cli.RunAsync("containers");
-        Assert.EndsWith("GPU  CHECKPOINTABLE", cli.OutLines[0], StringComparison.Ordinal);
+        cli.Embedded.OnPreflight = request => Task.FromResult(Samples.Preflight with
+        {
+            Findings = request.Container == bad.Id ? [Samples.Note, Samples.Overridable, Samples.Blocker] : [Samples.Note],
+        });
+        await cli.RunAsync("containers", "--runtime-endpoint", "/run/a.sock");
+        Assert.Equal("/run/a.sock", cli.Seen!.RuntimeEndpoint);
         Assert.EndsWith("no: fd 7 of pid 4711: an io_uring instance (io-uring)", cli.OutLines[1], StringComparison.Ordinal);
         Assert.EndsWith("  yes", cli.OutLines[2], StringComparison.Ordinal);
+        Assert.True(cli.Embedded.Disposed);
         await cli.RunAsync("containers", "--json");
-        var bad = cli.Json().GetProperty("containers")[0];
-        Assert.False(bad.GetProperty("checkpointable").GetBoolean());
-        JsonShapeTests.AssertFinding(bad.GetProperty("finding"));
+        var first = cli.Json().GetProperty("containers")[0];
+        Assert.False(first.GetProperty("checkpointable").GetBoolean());
+        JsonShapeTests.AssertFinding(first.GetProperty("finding"));
+        Assert.True(cli.Json().GetProperty("containers")[1].GetProperty("checkpointable").GetBoolean());
+    }
+
+    [Fact]
+    public async Task Quick_asks_for_no_verdict()
+    {
+        using var cli = new TestCli();
+        cli.Runtime.Add("app");
+        cli.Embedded.OnPreflight = _ => throw new InvalidOperationException("asked");
+        Assert.Equal(0, await cli.RunAsync("containers", "--quick"));
+        Assert.EndsWith("GPU", cli.OutLines[0], StringComparison.Ordinal);
+        Assert.Equal(0, await cli.RunAsync("containers", "--quick", "--json"));
+        Assert.Equal(JsonValueKind.Null, cli.Json().GetProperty("containers")[0].GetProperty("checkpointable").ValueKind);
     }
 
     [Fact]
