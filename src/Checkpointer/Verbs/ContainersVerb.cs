@@ -52,7 +52,7 @@ internal sealed class ContainersVerb : Verb
             new(ExitCode.Environment, "not root, or no container runtime answers"),
             HelpParts.Cancelled,
         ],
-        Environment = [HelpParts.RuntimeEndpoint, HelpParts.Debug],
+        Environment = [HelpParts.RuntimeEndpoint, HelpParts.Criu, HelpParts.CudaLibrary, HelpParts.NvmlLibrary, HelpParts.Debug],
         Json = "containers, each with id, name, pod, namespace, image, imageDigest, state, created, runtime, pid, processes, memoryBytes, "
             + "gpu, checkpointable, finding, problem",
     };
