@@ -12,6 +12,9 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
     // Runs per fill: bounds the bookkeeping for memory that alternates between zero and data.
     private const int MaxRuns = 256;
 
+    // Stored bytes of one read: fewer requests to a store far away; half a block, so that a single block still keeps two decoders busy.
+    private const int MaxJoined = 512 << 10;
+
     private readonly List<(ImageRun Run, int Start)> _runs = [];
     private readonly List<Piece> _pieces = [];
     private int _used;
@@ -46,11 +49,34 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
     public async Task DecodeAsync(IImageFile file, CancellationToken cancellationToken)
     {
         List<Task> running = new(_runs.Count);
-        foreach ((ImageRun run, int start) in _runs)
+        foreach ((ImageRun run, int start) in Joined())
         {
             running.Add(file.DecodeAsync(run, buffer.Memory.Slice(start, run.RawLength), cancellationToken));
         }
         await Task.WhenAll(running).ConfigureAwait(false); // all, also after a failure: nobody may write into the buffer when it goes back
+    }
+
+    /// <summary>The runs, those as one that one read fetches. Runs lie side by side in the buffer, whatever zeroes are between them in the file.</summary>
+    private IEnumerable<(ImageRun Run, int Start)> Joined()
+    {
+        (ImageRun Run, int Start)? open = null;
+        foreach ((ImageRun Run, int Start) next in _runs)
+        {
+            if (open is { Run.Stored: { } stored } last && stored.Join(next.Run.Stored, MaxJoined) is { } joined)
+            {
+                open = (last.Run with { RawLength = joined.RawLength, Stored = joined }, last.Start);
+                continue;
+            }
+            if (open is { } whole)
+            {
+                yield return whole;
+            }
+            open = next;
+        }
+        if (open is { } rest)
+        {
+            yield return rest;
+        }
     }
 
     /// <summary>The pieces in order, each to be disposed by its reader; then the caller calls <see cref="Release"/>.</summary>
