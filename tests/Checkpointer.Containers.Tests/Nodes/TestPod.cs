@@ -56,6 +56,14 @@ internal sealed class TestPod : IAsyncDisposable
         }
     }
 
+    /// <summary>The pod of a container that somebody else made.</summary>
+    internal static async Task<TestPod> OfContainerAsync(ContainerNode node, string container)
+    {
+        var request = new ListContainersRequest { Filter = new ContainerFilter { Id = container } };
+        var found = await node.Cri.CallAsync("listing a container", o => node.Cri.Runtime.ListContainersAsync(request, o), CriConnection.Short, Cancellation);
+        return new TestPod(node, new PodSandboxConfig { Metadata = new PodSandboxMetadata { Name = container } }) { Id = Assert.Single(found.Containers).PodSandboxId };
+    }
+
     internal async Task<TestContainer> RunAsync(ContainerOptions options)
     {
         var security = new LinuxContainerSecurityContext
