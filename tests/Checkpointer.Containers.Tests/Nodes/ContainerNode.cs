@@ -75,18 +75,24 @@ internal sealed partial class ContainerNode : IDisposable
     internal int HostPidOf(int pid)
     {
         const int Depth = 2; // this machine, the world, the node
-        var group = $"/{_world.Name}/{Name}";
-        foreach (var candidate in Processes.All())
+        foreach (var candidate in Processes())
         {
             var pids = Lines($"/proc/{candidate}/status").FirstOrDefault(line => line.StartsWith("NSpid:", StringComparison.Ordinal))?.Split('\t');
-            if (pids is { Length: > Depth + 1 } && pids[Depth + 1] == pid.ToString(CultureInfo.InvariantCulture)
-                && Lines($"/proc/{candidate}/cgroup").Any(line => line.Contains(group, StringComparison.Ordinal)))
+            if (pids is { Length: > Depth + 1 } && pids[Depth + 1] == pid.ToString(CultureInfo.InvariantCulture))
             {
                 return candidate;
             }
         }
 
         return 0;
+    }
+
+    /// <summary>Everything that runs on it, as this process sees it.</summary>
+    internal IEnumerable<int> Processes()
+    {
+        var group = $"/{_world.Name}/{Name}";
+        return Checkpointer.Integration.Tests.Processes.All()
+            .Where(pid => Lines($"/proc/{pid}/cgroup").Any(line => line.Contains(group, StringComparison.Ordinal)));
     }
 
     public void Dispose() => _cri?.Dispose();

@@ -17,6 +17,7 @@
 #define WAITING "in the pipe"
 #define FIFO "/tmp/workload.fifo"
 #define PATIENCE 1000
+#define WAITING_EVENTS 3
 #define STEP_NANOSECONDS 10000000L
 
 static int ends[2], fifo;
@@ -55,7 +56,7 @@ static void begin_events(const char *argument)
     struct epoll_event wanted = {.events = EPOLLIN, .data.u64 = 4711};
     event = eventfd(0, EFD_CLOEXEC);
     poller = epoll_create1(EPOLL_CLOEXEC);
-    if (event < 0 || poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, event, &wanted) < 0 || eventfd_write(event, 3) < 0)
+    if (event < 0 || poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, event, &wanted) < 0 || eventfd_write(event, WAITING_EVENTS) < 0)
         die("events");
 }
 
@@ -65,7 +66,7 @@ static void verify_events(void)
     eventfd_t value = 0;
     if (epoll_wait(poller, &got, 1, PATIENCE) != 1 || got.data.u64 != 4711)
         fail("events: epoll says nothing: %s", strerror(errno));
-    else if (eventfd_read(event, &value) < 0 || value != 3 || eventfd_write(event, 3) < 0)
+    else if (eventfd_read(event, &value) < 0 || value != WAITING_EVENTS || eventfd_write(event, WAITING_EVENTS) < 0)
         fail("events: the counter gives %llu", (unsigned long long)value);
 }
 

@@ -1,0 +1,96 @@
+namespace Checkpointer.Containers.Tests;
+
+/// <summary>What is asked for wrongly is answered with one clear line and how to mend it, and nothing is touched.</summary>
+public sealed class BadContainerTests(TwoNodes nodes)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A_container_that_nobody_knows() =>
+        MustSay(await nodes.A.CheckpointerAsync("checkpoint", "--container", "no-such-container", "--json"), "container-not-found");
+
+    [Fact]
+    public async Task A_name_that_several_containers_have()
+    {
+        await using var first = await TestPod.StartAsync(nodes.A, "one");
+        await using var second = await TestPod.StartAsync(nodes.A, "two");
+        var options = ContainerOptions.Workload("memory=1") with { Name = "twin" };
+        await first.RunAsync(options);
+        await second.RunAsync(options);
+        var outcome = await nodes.A.CheckpointerAsync("checkpoint", "--container", "twin", "--json");
+        MustSay(outcome, "container-ambiguous");
+        Assert.Contains(first.Name, outcome.Stdout, StringComparison.Ordinal);
+        Assert.Contains(second.Name, outcome.Stdout, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_container_that_has_ended()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "ended");
+        var workload = await Workload.StartAsync(pod, ContainerOptions.Workload("memory=1"));
+        await workload.Container.StopAsync(Limit);
+        MustSay(await nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--json"), "container-not-running");
+    }
+
+    [Fact]
+    public async Task A_runtime_that_does_not_answer()
+    {
+        await nodes.B.KillContainerdAsync();
+        try
+        {
+            MustSay(await nodes.B.CheckpointerAsync("checkpoint", "--container", "any-container", "--json"), "runtime-unreachable");
+        }
+        finally
+        {
+            await nodes.B.StartContainerdAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_container_that_is_no_placeholder()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "plain");
+        var workload = await Workload.StartAsync(pod, ContainerOptions.Workload("memory=1"));
+        var snapshot = (await workload.Container.CheckpointAsync("--leave-running")).Snapshot();
+        MustSay(await nodes.A.CheckpointerAsync("restore", snapshot, "--into", workload.Container.Id, "--json"), "not-a-placeholder");
+        await workload.MustBeUnharmedAsync();
+    }
+
+    [Fact]
+    public async Task A_placeholder_without_a_mount_that_the_snapshot_needs()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "mounts");
+        var options = ContainerOptions.Workload("memory=1");
+        var folder = MatrixRow.FolderOn(nodes.A, pod.Name, "volume");
+        var workload = await Workload.StartAsync(pod, options with { Mounts = [new BindMount(folder, "/volume")] });
+        var snapshot = (await workload.Container.CheckpointAsync()).Snapshot();
+        var waiting = await pod.RunAsync(Placeholder.Of(options) with { Name = "waits" });
+        var outcome = await nodes.A.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
+        Assert.NotEqual(0, outcome.ExitCode);
+        Assert.Contains("/volume", outcome.Stdout, StringComparison.Ordinal);
+        await waiting.MustWaitAsync();
+    }
+
+    [Fact]
+    public async Task A_placeholder_of_another_image()
+    {
+        await nodes.NeedToolsAsync();
+        await using var pod = await TestPod.StartAsync(nodes.A, "image");
+        var workload = await Workload.StartAsync(pod, ContainerOptions.Workload("memory=1"));
+        var snapshot = (await workload.Container.CheckpointAsync()).Snapshot();
+        var waiting = await pod.RunAsync(Placeholder.Of(ContainerOptions.Workload()) with { Name = "waits", Image = ContainerOptions.ToolsImage });
+        var outcome = await nodes.A.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
+        Assert.NotEqual(0, outcome.ExitCode);
+        Assert.Contains("image", outcome.Stdout, StringComparison.Ordinal);
+        await waiting.MustWaitAsync();
+    }
+
+    private static void MustSay(Outcome outcome, string code)
+    {
+        Assert.NotEqual(0, outcome.ExitCode);
+        Assert.Equal(code, outcome.ErrorCode);
+        var error = outcome.Json.GetProperty("error");
+        Assert.DoesNotContain('\n', error.GetProperty("message").GetString()!);
+        Assert.False(string.IsNullOrWhiteSpace(error.GetProperty("remedy").GetString()), $"no remedy: {outcome}");
+    }
+}

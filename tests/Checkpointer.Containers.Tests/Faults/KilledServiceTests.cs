@@ -1,0 +1,109 @@
+namespace Checkpointer.Containers.Tests;
+
+/// <summary>The node service is killed while it works on a container, and started again: nothing is lost and nothing half done stays.</summary>
+public sealed class KilledServiceTests(TwoNodes nodes)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly string[] Checks = ["memory=64", "threads", "forks", "shm", "listen=7300", "tcp", "files", "identity"];
+
+    [Fact]
+    public async Task A_service_killed_during_a_dump_leaves_the_container_running()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "dump");
+        var workload = await Workload.StartAsync(pod, ContainerOptions.Workload(Checks));
+        var run = nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--json");
+        // CRIU is held, so that the dump cannot be over before the service is killed.
+        var criu = await nodes.A.HoldCriuAsync(run);
+        await Eventually.TrueAsync("an entry of the dump", Limit, () => nodes.A.JournalPhase() == "dump" || MustRun(run));
+        await nodes.A.KillServiceAsync();
+        Signals.TrySend(criu, Signals.Continue);
+        (await run).MustExit(1);
+        await nodes.A.StartServiceAsync();
+
+        await workload.MustBeUnharmedAsync();
+        await nodes.A.MustBeCleanAsync();
+        await MustMoveAsync(workload, ContainerOptions.Workload(Checks), (await workload.Container.CheckpointAsync()).Snapshot());
+    }
+
+    [Fact]
+    public async Task A_service_killed_during_a_commit_leaves_the_container_running_or_restorable()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "commit");
+        var workload = await Workload.StartAsync(pod, ContainerOptions.Workload(Checks));
+        var run = nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--name", pod.Name, "--json");
+        await Eventually.TrueAsync("the phase commit", Limit, () => nodes.A.JournalPhase() == "commit" || MustRun(run), TimeSpan.FromMilliseconds(1));
+        await nodes.A.KillServiceAsync();
+        var outcome = await run;
+        await nodes.A.StartServiceAsync();
+        await nodes.A.MustBeCleanAsync();
+
+        if (Processes.IsAlive(workload.Container.HostPid))
+        {
+            await workload.MustBeUnharmedAsync();
+            return;
+        }
+
+        Assert.NotNull(outcome);
+        await using var to = await TestPod.StartAsync(nodes.B, "commit");
+        var waiting = await to.RunAsync(Placeholder.Of(ContainerOptions.Workload(Checks)));
+        (await nodes.B.CheckpointerAsync("restore", "--latest", pod.Name, "--into", waiting.Id, "--json")).MustSucceed();
+        await new Workload(waiting).VerifyAsync();
+    }
+
+    [Fact]
+    public async Task A_service_killed_during_a_restore_leaves_a_placeholder_that_waits()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "restore");
+        var options = ContainerOptions.Workload(Checks);
+        var workload = await Workload.StartAsync(pod, options);
+        var snapshot = (await workload.Container.CheckpointAsync()).Snapshot();
+
+        await using var to = await TestPod.StartAsync(nodes.B, "restore");
+        var waiting = await to.RunAsync(Placeholder.Of(options));
+        var run = nodes.B.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
+        var criu = await nodes.B.HoldCriuAsync(run);
+        await nodes.B.KillServiceAsync();
+        Signals.TrySend(criu, Signals.Continue);
+        (await run).MustExit(1);
+        await nodes.B.StartServiceAsync();
+
+        await waiting.MustWaitAsync();
+        await nodes.B.MustBeCleanAsync();
+        (await nodes.B.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json")).MustSucceed();
+        await new Workload(waiting).VerifyAsync();
+        Workload.MustHaveTickedWithoutGap(workload, new Workload(waiting));
+    }
+
+    [Fact]
+    public async Task A_restored_container_outlives_its_service_and_is_checkpointed_by_the_next_one()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "after");
+        var options = ContainerOptions.Workload("memory=8", "forks");
+        var workload = await Workload.StartAsync(pod, options);
+        var snapshot = (await workload.Container.CheckpointAsync()).Snapshot();
+        await using var to = await TestPod.StartAsync(nodes.B, "after");
+        var restored = await to.RestoreAsync(options, snapshot);
+
+        await nodes.B.KillServiceAsync();
+        await restored.MustTickAsync();
+        await nodes.B.StartServiceAsync();
+
+        await restored.MustBeUnharmedAsync();
+        await MustMoveAsync(restored, options, (await restored.Container.CheckpointAsync()).Snapshot());
+    }
+
+    private async Task MustMoveAsync(Workload before, ContainerOptions options, string snapshot)
+    {
+        await using var to = await TestPod.StartAsync(nodes.B, "moved");
+        var after = await to.RestoreAsync(options, snapshot);
+        await after.VerifyAsync();
+        Assert.NotEqual(0, before.Ticks[^1]);
+        Assert.Equal(before.Ticks[^1] + 1, after.Ticks[0]);
+    }
+
+    private static bool MustRun(Task<Outcome> run)
+    {
+        Assert.False(run.IsCompleted, run.IsCompletedSuccessfully ? $"it has ended already: {run.Result}" : "it has ended already");
+        return false;
+    }
+}
