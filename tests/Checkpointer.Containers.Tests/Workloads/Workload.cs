@@ -38,7 +38,8 @@ internal sealed partial class Workload(TestContainer container)
     {
         var before = Verified().Count;
         container.Signal(SigUsr1);
-        await Eventually.TrueAsync("its verification", Patience, () => Verified().Count > before, TimeSpan.FromMilliseconds(50));
+        await Eventually.TrueAsync(
+            $"verification of {container.Name} on {container.Node.Name}", Patience, () => Verified().Count > before || HasFailed(), TimeSpan.FromMilliseconds(50));
         MustNotHaveFailed();
         Assert.EndsWith(" errors 0", Verified()[^1], StringComparison.Ordinal);
     }

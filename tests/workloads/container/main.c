@@ -103,11 +103,20 @@ bool pattern_holds(const void *place, size_t length, uint64_t seed)
     return true;
 }
 
+static long long milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
 static bool wait_for(int fd, short events)
 {
     struct pollfd one = {.fd = fd, .events = events};
-    int ready;
-    while ((ready = poll(&one, 1, ANSWER_MS)) < 0 && errno == EINTR)
+    /* Timers interrupt us all the time. */
+    long long end = milliseconds() + ANSWER_MS, left;
+    int ready = -1;
+    while ((left = end - milliseconds()) > 0 && (ready = poll(&one, 1, (int)left)) < 0 && errno == EINTR)
         ;
     return ready == 1;
 }
