@@ -98,6 +98,11 @@ public sealed record TreeOptions
             edited[TtyInfoImage.FileName] = TtyInfoImage.WithoutForeignSessions(image, pids);
         }
 
+        if (await read(TimerImage.FileName, TimerImage.MaximumBytes).ConfigureAwait(false) is { } files)
+        {
+            edited[TimerImage.FileName] = TimerImage.WithExpiredTimersArmed(files);
+        }
+
         return edited;
     }
 
