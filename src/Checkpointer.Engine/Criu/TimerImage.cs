@@ -16,7 +16,7 @@ public static class TimerImage
 
     private const int MagicBytes = 8;
     private const int LengthBytes = 4;
-    private const int TimerField = 18;
+    private const int TimerField = 12;
     private const int SecondsField = 7;
     private const int NanosecondsField = 8;
     private const int IntervalSecondsField = 9;

@@ -15,6 +15,7 @@ public sealed class PlaceholderTests(TwoNodes nodes)
         var cold = await pod.RunAsync(Waiting(options, "two", ["--deadline", "1", "--cold-start", "--", .. options.Command]));
         Assert.Equal(GivesUp, await alone.ExitCodeAsync(Limit));
         Assert.Contains(alone.Log(), line => line.Contains("checkpointer-init", StringComparison.Ordinal));
+        await new Workload(cold).MustTickAsync();
         await new Workload(cold).VerifyAsync();
     }
 

@@ -4,12 +4,11 @@ namespace Checkpointer.Engine.Tests.Criu;
 
 public sealed class TimerImageTests
 {
-    // An entry of files.img: type TIMERFD (17), id 7, field 18: id, flags, clockid, ticks, settime_flags, vsec, vnsec, isec, insec.
-    private static readonly byte[] Before = [1, 2, 3, 4, 5, 6, 7, 8, 25, 0, 0, 0, 0x08, 17, 0x10, 7, 0x92, 0x01, 18];
-    private static readonly byte[] Timer = [0x08, 7, 0x10, 0, 0x18, 1, 0x28, 1, 0x30, 0, 0x38, 0, 0x40, 0, 0x48, 0, 0x50, 50];
-    private const int Seconds = 11;
-    private const int Nanoseconds = 13;
-    private const int Interval = 17;
+    // As CRIU 4.2.1 writes it, an entry of type TIMERFD (17), id 6; in field 12: id, flags, owner, clockid, ticks, settime_flags, vsec, vnsec, isec, insec.
+    private static readonly byte[] Before = [1, 2, 3, 4, 5, 6, 7, 8, 39, 0, 0, 0, 0x08, 0x11, 0x10, 6, 0x62, 33];
+    private static readonly byte[] Timer = Convert.FromHexString("080610021a0a0800100018002000280020012801300038004000480050" + "80e1eb17");
+    private const int Seconds = 23;
+    private const int Nanoseconds = 25;
 
     [Fact]
     public void A_periodic_timer_that_has_expired_is_armed_without_moving_a_byte()
@@ -22,10 +21,16 @@ public sealed class TimerImageTests
     [Theory]
     [InlineData(Seconds, 3)]
     [InlineData(Nanoseconds, 9)]
-    [InlineData(Interval, 0)]
-    public void A_timer_that_runs_or_was_stopped_stays(int place, byte value)
+    public void A_timer_that_runs_stays(int place, byte value)
     {
         byte[] image = Image(timer => timer[place] = value);
+        Assert.Equal(image, TimerImage.WithExpiredTimersArmed(image));
+    }
+
+    [Fact]
+    public void A_timer_without_an_interval_stays()
+    {
+        byte[] image = Image(static timer => timer.AsSpan(29).Clear());
         Assert.Equal(image, TimerImage.WithExpiredTimersArmed(image));
     }
 
