@@ -33,6 +33,8 @@ internal static class ContainerEnding
                 .WithArguments(["clear", "--into", init.Pid.ToString(CultureInfo.InvariantCulture), "--operation", entry.Operation])
                 .WithEnvironmentVariables(CriuEnvironment.Build(new Dictionary<string, string?>()))
                 .WithValidation(CommandResultValidation.None)
+                // Read, although nobody wants it: without a reader its last word would end it with SIGPIPE.
+                .WithStandardOutputPipe(PipeTarget.ToStringBuilder(new StringBuilder()))
                 .WithStandardErrorPipe(PipeTarget.ToStringBuilder(errors))
                 .ExecuteAsync(deadline.Token)
                 .ConfigureAwait(false);
