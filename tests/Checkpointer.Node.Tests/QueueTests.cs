@@ -117,6 +117,20 @@ public sealed class QueueTests
         Assert.Empty(await node.Client.ListOperationsAsync(node.Deadline));
     }
 
+    [Fact]
+    public async Task Who_asks_for_the_default_gets_all_of_a_node_that_has_less()
+    {
+        await using var node = await NodeFixture.StartAsync(c => c with { MemoryBytes = 100 * MiB });
+        var gate = new Gate();
+        Script(node, gate);
+
+        await StartAsync(node, 1, CheckpointRequest.DefaultMemoryBytes);
+
+        await gate.Started.WaitAsync(node.Deadline);
+        Assert.Equal(100 * MiB, node.Service<NodeBudget>().BytesInUse);
+        gate.Open();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]

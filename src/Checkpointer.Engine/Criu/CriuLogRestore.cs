@@ -8,9 +8,9 @@ internal static class CriuLogRestore
 
     public static IReadOnlyList<CriuLogEntry> Entries { get; } =
     [
-        new("pid-taken", "a pid of the tree is in use here (perhaps by a zombie of the last attempt)", "try again in two seconds, or restore into a new pid namespace",
+        new("pid-taken", "a pid of the tree is in use here (perhaps by a zombie of the last attempt)", "try again in two seconds: what is in use by then is seen, and the tree gets a pid namespace of its own",
             ["Can't fork for*File exists"]),
-        new("pid-race", "another process took a pid of the tree in the same moment", "try again, or restore into a new pid namespace", ["do not match expected"]),
+        new("pid-race", "another process took a pid of the tree in the same moment", "try again: what is in use by then is seen, and the tree gets a pid namespace of its own", ["do not match expected"]),
         new("file-bad-size", "a file of the tree has another size here", SameFile, ["File*has bad size"]),
         new("file-bad-build-id", "a library or program is another build here", SameFile, ["File*has bad build-ID"]),
         new("file-bad-mode", "a file of the tree has other permissions here", "set the permissions that the log names", ["File*has bad mode"]),

@@ -19,7 +19,8 @@ internal static class StateDirectories
             throw new HostException(
                 "state-directory",
                 $"The directory {path} cannot be made: {e.Message}",
-                "Run as root, or name another state directory.",
+                "Run as root, and have the directory where files can be written: CHECKPOINTER_STATE_DIR and CHECKPOINTER_RUN_DIR name others, "
+                    + "for a service its configuration.",
                 e);
         }
     }

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Checkpointer.Node;
 
 /// <summary>Makes operations of requests: pids and repositories resolved, what can be refused before the queue refused.</summary>
-internal sealed class OperationFactory(IEngine engine, RepositoryAccess repositories, CallerPids pids, TimeProvider time)
+internal sealed class OperationFactory(IEngine engine, RepositoryAccess repositories, CallerPids pids, NodeBudget budget, TimeProvider time)
 {
     public Operation Checkpoint(CheckpointRequest request, PeerIdentity caller)
     {
@@ -16,9 +16,9 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
         }
 
         var pid = request.Pid is { } given ? pids.ToOurs(caller.Pid, given) : (int?)null;
-        var resolved = request with { Pid = pid, Repository = repository.Url, KeyFile = repository.KeyFile };
+        var resolved = request with { Pid = pid, Repository = repository.Url, KeyFile = repository.KeyFile, MemoryBytes = Buffers(request.MemoryBytes) };
         var subject = pid is null ? $"container {request.Container}" : pid == request.Pid ? $"pid {pid}" : $"pid {pid} (the caller's {request.Pid})";
-        return Create(OperationKinds.Checkpoint, subject, request.MemoryBytes, async (id, progress, cancellationToken) =>
+        return Create(OperationKinds.Checkpoint, subject, resolved.MemoryBytes, async (id, progress, cancellationToken) =>
         {
             var result = await engine.CheckpointAsync(id, resolved, progress, cancellationToken).ConfigureAwait(false);
             var figures = new OperationFigures(result.Timings, result.BytesCaptured, result.BytesStored, result.FrozenMs, result.Snapshot);
@@ -38,9 +38,9 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
         CheckStream("stdout", request.Stdout);
         CheckStream("stderr", request.Stderr);
         var repository = repositories.Resolve(request.Repository, request.KeyFile);
-        var resolved = request with { Repository = repository.Url, KeyFile = repository.KeyFile };
+        var resolved = request with { Repository = repository.Url, KeyFile = repository.KeyFile, MemoryBytes = Buffers(request.MemoryBytes) };
         var subject = string.IsNullOrEmpty(request.Snapshot) ? $"latest of {request.Latest}" : $"snapshot {request.Snapshot}";
-        return Create(OperationKinds.Restore, subject, request.MemoryBytes, async (id, progress, cancellationToken) =>
+        return Create(OperationKinds.Restore, subject, resolved.MemoryBytes, async (id, progress, cancellationToken) =>
         {
             var result = await engine.RestoreAsync(id, resolved, progress, cancellationToken).ConfigureAwait(false);
             var figures = new OperationFigures(result.Timings, Snapshot: result.Snapshot);
@@ -52,6 +52,9 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
     {
         return new Operation(OperationId.New(time), kind, subject, memoryBytes, work, time);
     }
+
+    /// <summary>Who asks for the default asks for nothing in particular, and gets what a small node has.</summary>
+    private long Buffers(long asked) => asked == CheckpointRequest.DefaultMemoryBytes ? Math.Min(asked, budget.TotalBytes) : asked;
 
     private static void CheckMemory(long bytes)
     {

@@ -55,9 +55,17 @@ internal static class ErrorText
         }
 
         return role == WorkloadRole.Checkpoints
-            ? $"{Workload(report)}; {(report.SnapshotDurable ? "the snapshot is durable" : "no snapshot was made")}"
+            ? $"{Workload(report)}; {Snapshot(report)}"
             : $"{Restored(report.WorkloadState)}; the snapshot is untouched";
     }
+
+    /// <summary>A service that went away, or says nothing, may have committed before: then nobody here knows of a snapshot.</summary>
+    private static string Snapshot(ErrorReport report) => report switch
+    {
+        { SnapshotDurable: true } => "the snapshot is durable",
+        { Code: "service-lost" or "service-silent" } => "whether a snapshot was made is not known: 'checkpointer list' shows it",
+        _ => "no snapshot was made",
+    };
 
     private static string Workload(ErrorReport report) => report.WorkloadState switch
     {

@@ -66,5 +66,22 @@ internal sealed class CliHost : IDisposable
         Interrupts = new Interrupts(),
     };
 
+    /// <summary>
+    /// A directory that was deleted under us is no place to work in: nothing can be started there. We go to the root, and say so,
+    /// since relative paths mean something else then.
+    /// </summary>
+    public void LeaveDeletedDirectory()
+    {
+        try
+        {
+            _ = Directory.GetCurrentDirectory();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Directory.SetCurrentDirectory("/");
+            Lines.Write("warning: the current directory does not exist any more; relative paths are looked for in /");
+        }
+    }
+
     public void Dispose() => Interrupts.Dispose();
 }

@@ -28,7 +28,8 @@ internal static class UsageErrors
         var help = $"See '{line} --help'.";
 
         // An option that swallowed the next one leaves words over: its own error says what is wrong, the left-over word does not.
-        var unknown = parse.UnmatchedTokens.FirstOrDefault(IsOption) ?? parse.UnmatchedTokens.FirstOrDefault();
+        // A word where a verb belongs is a mistyped verb, and the options behind it are that verb's.
+        var unknown = parse.UnmatchedTokens.FirstOrDefault(token => IsOption(token) || TakesVerb(command)) ?? parse.UnmatchedTokens.FirstOrDefault();
         var error = parse.Errors.FirstOrDefault(e => IsAboutOption(e.SymbolResult));
         if (unknown is not null && (IsOption(unknown) || error is null))
         {
@@ -74,6 +75,8 @@ internal static class UsageErrors
 
     private static bool IsOption(string token) => token.StartsWith('-') && token.Length > 1;
 
+    private static bool TakesVerb(Command command) => command.Arguments.Count == 0 && command.Subcommands.Any(sub => !sub.Hidden);
+
     private static bool IsAboutOption(SymbolResult? result) => result is OptionResult or ArgumentResult { Parent: OptionResult };
 
     private static string ExampleOf(Option option) => option is IExampleOption known ? known.Example : option.Name;
@@ -90,7 +93,7 @@ internal static class UsageErrors
                 Similar(name, options) is { } option ? $"Did you mean {option}? {help}" : help);
         }
 
-        if (command.Subcommands.Any(sub => !sub.Hidden) && command.Arguments.Count == 0)
+        if (TakesVerb(command))
         {
             var verbs = command.Subcommands.Where(sub => !sub.Hidden).Select(sub => sub.Name);
             return new UsageException(

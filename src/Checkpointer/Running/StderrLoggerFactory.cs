@@ -5,6 +5,9 @@ namespace Checkpointer.Cli.Running;
 /// <summary>The embedded engine's log as lines on standard error: warnings and errors, or everything with CHECKPOINTER_DEBUG=1.</summary>
 internal sealed class StderrLoggerFactory(StderrLines lines, bool debug) : ILoggerFactory
 {
+    /// <summary>Events with the error that ends the verb: it is told once, with its remedy. They are the engine's and the writer's.</summary>
+    private static readonly string[] ToldAnyway = ["CheckpointFailed", "RestoreFailed", "WriterFailed"];
+
     private readonly LogLevel _lowest = debug ? LogLevel.Debug : LogLevel.Warning;
 
     public ILogger CreateLogger(string categoryName) => new StderrLogger(lines, _lowest);
@@ -26,7 +29,7 @@ internal sealed class StderrLoggerFactory(StderrLines lines, bool debug) : ILogg
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (!IsEnabled(logLevel))
+            if (!IsEnabled(logLevel) || (lowest > LogLevel.Debug && ToldAnyway.Contains(eventId.Name)))
             {
                 return;
             }

@@ -91,6 +91,23 @@ public sealed class ErrorTests
         Assert.Equal(log, error.GetProperty("logFile").GetString());
     }
 
+    [Theory]
+    [InlineData("service-lost")]
+    [InlineData("service-silent")]
+    public async Task Of_a_service_that_is_lost_nobody_claims_that_no_snapshot_was_made(string code)
+    {
+        using var cli = new TestCli();
+        cli.Embedded.OnCheckpoint = (_, _, _) => throw new OperationFailedException(code, "the service went away", "Start it again.")
+        {
+            Workload = WorkloadState.Unknown,
+        };
+        Assert.Equal(1, await cli.RunAsync("checkpoint", "--pid", "4711", "--repo", "/srv/x"));
+        Assert.Equal(
+            "state: whether the workload runs is not known: look at it before you go on; whether a snapshot was made is not known: "
+                + "'checkpointer list' shows it",
+            cli.ErrLines[^1]);
+    }
+
     [Fact]
     public async Task A_restore_tells_what_is_left_of_the_restored_workload()
     {

@@ -6,6 +6,7 @@ public sealed class UsageErrorTests
 {
     [Theory]
     [InlineData("lst", "unknown verb 'lst'", "Did you mean 'list'? See 'checkpointer --help'.")]
+    [InlineData("chekpoint --pid 4", "unknown verb 'chekpoint'", "Did you mean 'checkpoint'? See 'checkpointer --help'.")]
     [InlineData("xyzzy", "unknown verb 'xyzzy'", "See 'checkpointer --help'.")]
     [InlineData("node sho", "unknown verb 'sho'", "Did you mean 'show'? See 'checkpointer node --help'.")]
     [InlineData("--bar", "unknown option --bar for 'checkpointer'", "See 'checkpointer --help'.")]
