@@ -20,6 +20,9 @@ public sealed record CriuRestoreOptions
     /// <summary>Connected TCP sockets come back closed (their address is not on this machine).</summary>
     public bool CloseTcp { get; init; }
 
+    /// <summary>The image has sockets whose connections had ended before the dump.</summary>
+    public bool EndedTcp { get; init; }
+
     /// <summary>New root of the tree's mount namespace, for trees that had one of their own.</summary>
     public string? Root { get; init; }
 
@@ -70,7 +73,7 @@ public sealed record CriuRestoreOptions
             arguments.AddRange(["--join-ns", place]);
         }
 
-        arguments.AddRange(Tree.RestoreArguments(CloseTcp));
+        arguments.AddRange(Tree.RestoreArguments(CloseTcp, EndedTcp));
         return arguments;
     }
 }

@@ -78,13 +78,23 @@ public sealed record TreeOptions
 
     /// <summary>The part of the command line of <c>criu restore</c> that these options stand for.</summary>
     /// <param name="closeTcp">Connected TCP sockets come back closed.</param>
-    public IReadOnlyList<string> RestoreArguments(bool closeTcp)
+    /// <param name="endedTcp">The image has sockets whose connections had ended before: see <see cref="HasEndedConnections"/>.</param>
+    public IReadOnlyList<string> RestoreArguments(bool closeTcp, bool endedTcp = false)
     {
         List<string> arguments = Shared();
         Add(arguments, TcpEstablished && !closeTcp, "--tcp-established");
-        Add(arguments, TcpEstablished && closeTcp, "--tcp-close");
+        Add(arguments, (TcpEstablished && closeTcp) || (!TcpEstablished && endedTcp), "--tcp-close");
         return arguments;
     }
+
+    /// <summary>
+    /// Whether the image has connections although the inspection saw none. A socket that its peer reset, and that the program holds
+    /// on to, is in no table of the kernel; CRIU dumps it as a connection all the same, and restores it only where it is told that
+    /// it may come back closed, which it was.
+    /// </summary>
+    /// <param name="files">The names of the snapshot's files.</param>
+    public bool HasEndedConnections(IEnumerable<string> files) =>
+        !TcpEstablished && files.Any(static name => name.StartsWith("tcp-stream-", StringComparison.Ordinal));
 
     /// <summary>The image files that a restore has to serve edited.</summary>
     /// <param name="pids">Every pid of the tree as the tree sees them.</param>

@@ -95,7 +95,8 @@ public sealed class SnapshotExport(SnapshotReader reader, TimeProvider time)
             return [];
         }
 
-        return ["restore", "--images-dir", directory, "--restore-detached", .. record.Options.RestoreArguments(closeTcp: false)];
+        var ended = record.Options.HasEndedConnections(reader.Files.Select(static f => f.Name));
+        return ["restore", "--images-dir", directory, "--restore-detached", .. record.Options.RestoreArguments(closeTcp: false, ended)];
     }
 
     private static string CheckTarget(string target)

@@ -32,6 +32,7 @@ internal sealed partial class RestoreSession
             PidFile = PidFile,
             ActionScript = _services.Hook,
             CloseTcp = Compatibility.CloseTcp,
+            EndedTcp = Record.Options.HasEndedConnections(Reader.Files.Select(static f => f.Name)),
             Root = Target is null ? null : StagePath("root"),
             External = [.. ContainerExternals()],
             JoinNamespaces = [.. ContainerNamespaces()],

@@ -67,6 +67,19 @@ public sealed class CriuOptionsTests
         Assert.DoesNotContain("--tcp-established", arguments);
     }
 
+    [Theory]
+    [InlineData(false, "tcp-stream-50b748.img", "--tcp-close")]
+    [InlineData(false, "files.img", null)]
+    [InlineData(true, "tcp-stream-50b748.img", "--tcp-established")]
+    public void A_socket_that_was_reset_before_the_dump_comes_back_closed(bool connections, string file, string? expected)
+    {
+        TreeOptions tree = new() { TcpEstablished = connections };
+
+        IReadOnlyList<string> arguments = (Restore(tree) with { EndedTcp = tree.HasEndedConnections(["core-1.img", file]) }).ToArguments();
+
+        Assert.Equal(expected is null ? [] : [expected], arguments.Where(a => a.StartsWith("--tcp-", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void A_directory_too_long_for_a_socket_is_refused_before_CRIU_cuts_it()
     {
