@@ -88,7 +88,7 @@ internal sealed record ShowOutput : SnapshotOutput
         ParentDigest = info.ParentDigest,
         Digest = info.Digest,
         Files = [.. files.Select(file => new FileOutput(file.Name, file.Kind == FileKind.Pages ? "pages" : "bytes", file.Length))],
-        Workload = info.Content.Workload.ValueKind == JsonValueKind.Undefined ? null : info.Content.Workload,
+        Workload = WorkloadText.WithoutSecrets(info.Content.Workload),
     };
 }
 
