@@ -1,7 +1,7 @@
 using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.FileState.Trees;
-using Checkpointer.Platform;
 using Checkpointer.Engine.Tests.Support;
+using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.Tests.Containers;
 
