@@ -24,6 +24,9 @@ public sealed class FaultBackend(IBackend inner) : IBackend
     /// <summary>Every append and commit takes this long.</summary>
     public TimeSpan WriteDelay { get; set; }
 
+    /// <summary>How <see cref="WriteDelay"/> passes; null: by waiting. A test with a clock of its own moves that.</summary>
+    public Action<TimeSpan>? Pass { get; set; }
+
     /// <summary>Every read takes this long.</summary>
     public TimeSpan ReadDelay { get; set; }
 
@@ -161,7 +164,15 @@ public sealed class FaultBackend(IBackend inner) : IBackend
             if (owner.WriteDelay > TimeSpan.Zero)
             {
                 owner.Fire();
-                cancellationToken.WaitHandle.WaitOne(owner.WriteDelay);
+                if (owner.Pass is { } pass)
+                {
+                    pass(owner.WriteDelay);
+                }
+                else
+                {
+                    cancellationToken.WaitHandle.WaitOne(owner.WriteDelay);
+                }
+
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }

@@ -131,8 +131,13 @@ public sealed class WriterTests
     {
         await using TestRepository test = await TestRepository.NewAsync();
         byte[] data = TestRepository.Compressible(8 << 20, 1);
+
+        // On this clock only the store takes time, however busy this machine is.
+        Microsoft.Extensions.Time.Testing.FakeTimeProvider clock = new();
         test.Faults.WriteDelay = TimeSpan.FromMilliseconds(20);
-        await using SnapshotWriter writer = test.Begin(workers: 1);
+        test.Faults.Pass = clock.Advance;
+        await using SnapshotWriter writer = await test.Repository.BeginSnapshotAsync(
+            new SnapshotTarget(test.Lineage, 1, null), new WriterOptions { Pool = test.Pool, Workers = 1, Time = clock }, None);
         FileWriter file = writer.OpenFile("f", FileKind.Pages);
         for (int i = 0; i < 4; i++)
         {
