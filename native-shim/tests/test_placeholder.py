@@ -104,14 +104,16 @@ class Placeholder(unittest.TestCase):
         for number in range(3):
             line = container.process.stdout.readline()
             self.assertEqual(f"count {number}\n".encode(), line, container.process.stderr.read() if line == b"" else "")
+        container.last = number
         return container
 
     def snapshot(self, container, pid=None):
         """The snapshot, and the last number that the workload has said."""
         snapshot = Snapshot(os.path.join(self.directory, f"snapshot-{len(os.listdir(self.directory))}"), container, pid or container.pid)
         container.process.terminate()
+        # Frozen before it said the next one, it has said what was read already.
         said = counts(container.process.stdout.read().decode())
-        return snapshot, max(said)
+        return snapshot, max(said, default=container.last)
 
     def placeholder(self, name, *command, **options):
         container = self.container(name, "/checkpointer-init", "hold", *command, **options)
@@ -154,6 +156,7 @@ class Placeholder(unittest.TestCase):
         for number in range(last + 1, last + 6):
             line = container.process.stdout.readline()
             self.assertEqual(f"count {number}\n".encode(), line, container.process.stderr.read() if line == b"" else "")
+        container.last = last + 5
 
     def end(self, container, number=signal.SIGTERM):
         os.kill(container.pid, number)
@@ -227,7 +230,9 @@ class Placeholder(unittest.TestCase):
 
     def test_a_restore_that_is_killed_or_abandoned_leaves_nothing(self):
         before = self.leftovers()
-        snapshot, last = self.snapshot(self.workload())
+        # Without System V memory: a killed CRIU leaves it in the namespace that it has joined, and the next restore fails on it. The
+        # engine gives a workload that uses such memory an IPC namespace of its own.
+        snapshot, last = self.snapshot(self.workload(kinds=KINDS.replace("s", "")))
         images = f"{snapshot.directory}/images"
         pages = next(f"{images}/{name}" for name in os.listdir(images) if name.startswith("pages-"))
         shutil.copy(pages, f"{snapshot.directory}/pages")
