@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -26,7 +25,7 @@ internal sealed class NodeTransport : IDisposable
         _socketPath = socketPath;
         var handler = new SocketsHttpHandler
         {
-            ConnectCallback = (_, cancellationToken) => ConnectAsync(cancellationToken),
+            ConnectCallback = (_, cancellationToken) => SocketPlace.ConnectAsync(_socketPath, cancellationToken),
             ConnectTimeout = ConnectTimeout,
             UseProxy = false,
             UseCookies = false,
@@ -129,21 +128,6 @@ internal sealed class NodeTransport : IDisposable
                 $"The service at {_socketPath} cannot be reached: {(e.InnerException ?? e).Message}",
                 "Start it with 'checkpointer node', name its socket with --socket, or work without it with --embedded.",
                 e);
-        }
-    }
-
-    private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(SocketPlace.EndPoint(_socketPath), cancellationToken).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
         }
     }
 

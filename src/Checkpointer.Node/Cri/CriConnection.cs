@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Checkpointer.Node.Cri.Protocol;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -35,7 +34,7 @@ internal sealed class CriConnection : IDisposable
         _time = time;
         var handler = new SocketsHttpHandler
         {
-            ConnectCallback = (_, cancellationToken) => ConnectAsync(cancellationToken),
+            ConnectCallback = (_, cancellationToken) => SocketPlace.ConnectAsync(socket, cancellationToken),
             ConnectTimeout = ConnectTimeout,
             UseProxy = false,
             UseCookies = false,
@@ -92,19 +91,4 @@ internal sealed class CriConnection : IDisposable
     public void Dispose() => _channel.Dispose();
 
     private DateTime Until(TimeSpan deadline) => _time.GetUtcNow().UtcDateTime + deadline;
-
-    private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(SocketPlace.EndPoint(Socket), cancellationToken).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
 }

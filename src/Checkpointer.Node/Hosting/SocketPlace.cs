@@ -93,6 +93,22 @@ internal sealed class SocketPlace : IDisposable
         }
     }
 
+    /// <summary>Connects a client to a socket; the stream owns the connection.</summary>
+    public static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(EndPoint(path), cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Whether anybody accepts connections there.</summary>
     public static bool Answers(string path)
     {
