@@ -59,14 +59,21 @@ build_tests() {
         build_filler && build_simulator && build_container_images
 }
 
-run_core() {
+# What hardly uses the shipped executables runs beside the integration tests, which wait more than they compute.
+run_units() {
+    run_repository
     test_script layering "$ROOT/scripts/check-layering.sh"
     test_script build-script "$ROOT/scripts/check-build.sh"
     native_tests
     for project in Platform Engine Node Cli; do
         test_project "Checkpointer.$project.Tests" "$UNIT_LIMIT" "${FILTER[@]}"
     done
+}
+
+run_core() {
+    start_group run_units
     test_project Checkpointer.Integration.Tests "$INTEGRATION_LIMIT" "${FILTER[@]}"
+    join_group
 }
 
 run_repository() { test_project Checkpointer.Repository.Tests "$UNIT_LIMIT" "${FILTER[@]}"; }
@@ -86,11 +93,11 @@ stage "build tests" build_tests
 export PATH=$PATH:$ARTIFACTS/tools
 
 case $SUITE in
-    core) run_repository; run_core ;;
+    core) run_core ;;
     repository) run_repository ;;
     gpu) run_gpu ;;
     containers) run_containers ;;
-    all) run_repository; run_core; run_gpu; run_containers ;;
+    all) run_core; run_gpu; run_containers ;;
 esac
 print_table
 closing_line

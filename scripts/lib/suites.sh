@@ -73,6 +73,51 @@ test_script() {
     record "$name" $((SECONDS - started)) "$passed" "$failed" "$skipped"
 }
 
+# start_group COMMAND...: runs suites in the background; join_group brings their lines, sums and times. One group at a time.
+start_group() {
+    GROUP_SUMS=$ARTIFACTS/results/group.sums
+    GROUP_LINES=$ARTIFACTS/results/group.lines
+    mkdir -p "$ARTIFACTS/results"
+    rm -f "$GROUP_SUMS"
+    # With job control a background command does not ignore SIGINT, which every process of the tests would inherit.
+    set -m
+    (
+        PASSED=0 FAILED=0 SKIPPED=0 TABLE=()
+        "$@"
+        declare -p PASSED FAILED SKIPPED TABLE >"$GROUP_SUMS"
+    ) >"$GROUP_LINES" 2>&1 </dev/null &
+    GROUP_PID=$!
+    set +m
+    trap 'kill_tree "$GROUP_PID"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+# join_group: a group that ended without its sums counts as one failure.
+join_group() {
+    local passed=$PASSED failed=$FAILED skipped=$SKIPPED table=("${TABLE[@]}")
+    wait "$GROUP_PID"
+    trap - EXIT INT TERM
+    cat "$GROUP_LINES"
+    if [ -s "$GROUP_SUMS" ]; then
+        # declare makes locals of a function's variables.
+        . <(sed 's/^declare -[-a]* //' "$GROUP_SUMS")
+    else
+        PASSED=0 FAILED=0 SKIPPED=0 TABLE=()
+        record "suites in the background" 0 0 1 0
+    fi
+    PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
+    TABLE=("${table[@]}" "${TABLE[@]}")
+}
+
+# kill_tree PID: the parent first, so that it starts nothing more.
+kill_tree() {
+    local children child
+    children=$(pgrep -P "$1") || true
+    kill -TERM "$1" 2>/dev/null || true
+    for child in $children; do kill_tree "$child"; done
+}
+
 # native_tests: what CMake registered as tests of the shim.
 native_tests() { ctest_tests native-shim "$ARTIFACTS/native"; }
 
