@@ -254,9 +254,10 @@ public sealed class LifeTests
         await now.CancelAsync();
         await node.Host.App.StopAsync(now.Token);
 
-        var error = await Assert.ThrowsAsync<OperationFailedException>(() => checkpoint);
+        var error = await Assert.ThrowsAsync<AttentionException>(() => checkpoint);
         Assert.Equal("service-lost", error.Code);
         Assert.Equal(WorkloadState.Unknown, error.Workload);
+        Assert.Null(error.SnapshotDurable);
     }
 
     private static async Task UntilAsync(Func<bool> condition, CancellationToken deadline)

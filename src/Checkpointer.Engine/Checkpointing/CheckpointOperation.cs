@@ -1,5 +1,6 @@
 using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
@@ -86,6 +87,7 @@ internal sealed partial class CheckpointOperation
         var gpus = await GpuSurvey.RunAsync(_services, inspection, abort.Token).ConfigureAwait(false);
         inspection = inspection.With(gpus);
         Refusal.ThrowIf(inspection.Verdict, _request.Force, $"Process {inspection.Tree.Root.Label} cannot be checkpointed");
+        FileCapture.MustBeThere(root.Pid, [.. _request.Include.Select(Path.GetFullPath)]);
         EngineLog.CheckpointStarted(
             _services.Logger, _id, root.Pid, inspection.Tree.Root.Stat.Name, inspection.Tree.Processes.Count, inspection.EstimatedBytes);
 

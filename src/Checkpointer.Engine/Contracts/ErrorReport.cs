@@ -20,7 +20,8 @@ public sealed record ErrorReport
     /// </summary>
     public bool? WorkloadRunning { get; set; }
 
-    public required bool SnapshotDurable { get; init; }
+    /// <summary>Whether a snapshot of this operation is committed in spite of the error; null where that is not known.</summary>
+    public required bool? SnapshotDurable { get; init; }
 
     public string? LogFile { get; set; }
 
@@ -47,7 +48,7 @@ public sealed record ErrorReport
             Message = $"{exception.GetType().Name}: {exception.Message}",
             Remedy = "This is a defect: report it with the log of the operation; look at the workload before you go on.",
             WorkloadState = Name(Checkpointer.WorkloadState.Unknown),
-            SnapshotDurable = false,
+            SnapshotDurable = null,
             ExitCode = (int)Checkpointer.ExitCode.Failed,
         },
     };

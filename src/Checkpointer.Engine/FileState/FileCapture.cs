@@ -45,6 +45,39 @@ internal sealed class FileCapture
         ];
     }
 
+    /// <summary>Looks, before anything is frozen, whether each file could be captured.</summary>
+    /// <exception cref="UsageException">One is missing, cannot be opened, or is no regular file.</exception>
+    public static void MustBeThere(int rootPid, IReadOnlyList<string> paths)
+    {
+        if (paths.Count == 0)
+        {
+            return;
+        }
+
+        using var root = RootedOpen.OpenRoot(string.Create(CultureInfo.InvariantCulture, $"/proc/{rootPid}/root"));
+        foreach (var path in paths)
+        {
+            string why;
+            try
+            {
+                using var file = Open(root, path);
+                if (FileStatus.Of(NameOf(file)) is { Type: FileType.Regular })
+                {
+                    continue;
+                }
+
+                why = "it is no regular file";
+            }
+            catch (OperationFailedException e) when (e.InnerException is PlatformException inner)
+            {
+                why = inner.Message;
+            }
+
+            throw new UsageException(
+                "include-unusable", $"{path} cannot travel with the snapshot: {why}.", "Name a regular file as the workload sees it, or leave out --include.");
+        }
+    }
+
     /// <summary>Captures each file whole, as the tree's root sees it.</summary>
     /// <exception cref="OperationFailedException">A file is gone, no regular file any more, or changes its length while it is read.</exception>
     public List<StateFile> Capture(int rootPid, IReadOnlyList<string> paths, CancellationToken cancellationToken)

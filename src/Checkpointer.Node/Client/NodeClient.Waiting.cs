@@ -92,24 +92,26 @@ public sealed partial class NodeClient
         }
         catch (HostException e) when (e.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded })
         {
-            throw new OperationFailedException(
+            throw new AttentionException(
                 "service-lost",
                 $"The service at {SocketPath} went away before it said whether it took the request.",
                 "Start the service again: had it taken the request, it recovers the operation from its journal and logs what it found.",
                 e)
             {
                 Workload = WorkloadState.Unknown,
+                SnapshotDurable = null,
             };
         }
         catch (OperationCanceledException e)
         {
-            throw new HostException(
+            throw new AttentionException(
                 "service-silent",
                 $"The service at {SocketPath} did not answer within {Durations.Format(StartTimeout)}.",
                 "'checkpointer operations' shows whether it took the request; its log may say why it was silent.",
                 e)
             {
                 Workload = WorkloadState.Unknown,
+                SnapshotDurable = null,
             };
         }
     }
@@ -132,14 +134,15 @@ public sealed partial class NodeClient
 
     private static string TreePathOf(string operation) => $"/v1/trees/{Uri.EscapeDataString(operation)}";
 
-    private OperationFailedException Lost(string id)
+    private AttentionException Lost(string id)
     {
-        return new OperationFailedException(
+        return new AttentionException(
             "service-lost",
             $"The service at {SocketPath} went away before operation {id} was over.",
             "Start the service again: it recovers the operation from its journal and logs what it found.")
         {
             Workload = WorkloadState.Unknown,
+            SnapshotDurable = null,
         };
     }
 }

@@ -141,7 +141,7 @@ internal static partial class NodeLog
         + "snapshot durable {SnapshotDurable}, {TotalMs:0} ms; {Timings}")]
     private static partial void OperationFailed(
         ILogger logger, Exception? exception, string operation, string kind, string subject, string code, string error, string workload,
-        bool snapshotDurable, double totalMs, string timings);
+        bool? snapshotDurable, double totalMs, string timings);
 
     [LoggerMessage(EventIds.OperationRefused, LogLevel.Warning,
         "Operation {Operation} ({Kind} of {Subject}) was refused: {Code}: {Error} Nothing was touched. {TotalMs:0} ms")]

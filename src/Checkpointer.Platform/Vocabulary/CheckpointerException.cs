@@ -32,8 +32,11 @@ public abstract class CheckpointerException : Exception
     /// </summary>
     public bool? WorkloadSeen { get; set; }
 
-    /// <summary>True when a snapshot of this operation is committed in the repository in spite of the error.</summary>
-    public bool SnapshotDurable { get; init; }
+    /// <summary>
+    /// True when a snapshot of this operation is committed in the repository in spite of the error; null when nobody here knows it,
+    /// because the service that ran the operation is silent or gone.
+    /// </summary>
+    public bool? SnapshotDurable { get; init; } = false;
 
     /// <summary>Path of the log that tells more (CRIU's, mostly); null when there is none.</summary>
     public string? LogFile { get; init; }

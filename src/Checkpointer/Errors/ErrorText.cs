@@ -63,7 +63,7 @@ internal static class ErrorText
     private static string Snapshot(ErrorReport report) => report switch
     {
         { SnapshotDurable: true } => "the snapshot is durable",
-        { Code: "service-lost" or "service-silent" } => "whether a snapshot was made is not known: 'checkpointer list' shows it",
+        { SnapshotDurable: null } => "whether a snapshot was made is not known: 'checkpointer list' shows it",
         _ => "no snapshot was made",
     };
 

@@ -51,7 +51,8 @@ public sealed class ErrorTests
         "error: InvalidOperationException: this should not happen"
         + "|remedy: This is a defect of checkpointer: report it to its maintainers with the output of the same command under "
         + "CHECKPOINTER_DEBUG=1."
-        + "|state: whether the workload runs is not known: look at it before you go on; no snapshot was made")]
+        + "|state: whether the workload runs is not known: look at it before you go on; whether a snapshot was made is not known: "
+        + "'checkpointer list' shows it")]
     public async Task Each_error_has_its_lines_and_its_exit_code(string name, int code, string lines)
     {
         using var cli = new TestCli();
@@ -74,8 +75,8 @@ public sealed class ErrorTests
     [InlineData("platform", "syscall-failed", true, false, null)]
     [InlineData("token", "cancelled", true, false, null)]
     [InlineData("denied", "no-permission", null, false, null)]
-    [InlineData("defect", "internal-error", null, false, null)]
-    public async Task Each_error_is_an_object_with_json(string name, string code, bool? running, bool durable, string? log)
+    [InlineData("defect", "internal-error", null, null, null)]
+    public async Task Each_error_is_an_object_with_json(string name, string code, bool? running, bool? durable, string? log)
     {
         using var cli = new TestCli();
         cli.Embedded.OnCheckpoint = (_, _, _) => throw Samples.Error(name);
@@ -87,7 +88,8 @@ public sealed class ErrorTests
         Assert.Contains(error.GetProperty("remedy").ValueKind, new[] { JsonValueKind.String, JsonValueKind.Null });
         var workloadRunning = error.GetProperty("workloadRunning");
         Assert.Equal(running, workloadRunning.ValueKind == JsonValueKind.Null ? null : workloadRunning.GetBoolean());
-        Assert.Equal(durable, error.GetProperty("snapshotDurable").GetBoolean());
+        var snapshotDurable = error.GetProperty("snapshotDurable");
+        Assert.Equal(durable, snapshotDurable.ValueKind == JsonValueKind.Null ? null : snapshotDurable.GetBoolean());
         Assert.Equal(log, error.GetProperty("logFile").GetString());
     }
 
@@ -97,11 +99,12 @@ public sealed class ErrorTests
     public async Task Of_a_service_that_is_lost_nobody_claims_that_no_snapshot_was_made(string code)
     {
         using var cli = new TestCli();
-        cli.Embedded.OnCheckpoint = (_, _, _) => throw new OperationFailedException(code, "the service went away", "Start it again.")
+        cli.Embedded.OnCheckpoint = (_, _, _) => throw new AttentionException(code, "the service went away", "Start it again.")
         {
             Workload = WorkloadState.Unknown,
+            SnapshotDurable = null,
         };
-        Assert.Equal(1, await cli.RunAsync("checkpoint", "--pid", "4711", "--repo", "/srv/x"));
+        Assert.Equal(6, await cli.RunAsync("checkpoint", "--pid", "4711", "--repo", "/srv/x"));
         Assert.Equal(
             "state: whether the workload runs is not known: look at it before you go on; whether a snapshot was made is not known: "
                 + "'checkpointer list' shows it",

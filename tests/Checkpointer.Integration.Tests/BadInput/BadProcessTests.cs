@@ -32,11 +32,12 @@ public sealed class BadProcessTests
     public async Task A_zombie_is_refused()
     {
         await using var lab = await Lab.CreateWithRepositoryAsync();
-        // The shell's child ends at once, and what the shell becomes never asks for it.
-        var parent = await lab.StartAsync(Path.Combine(lab.Directory, "zombie.out"), "sh", "-c", "sleep 0 & exec sleep 60");
+        // Unlike a shell it never asks for its child.
+        var parent = await lab.StartAsync(Path.Combine(lab.Directory, "zombie.out"), "python3", "-c", "import os, time; os.fork() or os._exit(0); time.sleep(60)");
         var zombie = 0;
+        await Eventually.TrueAsync("the program, instead of the shell that started it", TimeSpan.FromSeconds(20), () => IsPython(parent));
         await Eventually.TrueAsync(
-            "a zombie", TimeSpan.FromSeconds(10), () => (zombie = Processes.TreeOf(parent).FirstOrDefault(pid => Processes.State(pid) == 'Z')) != 0);
+            "a zombie", TimeSpan.FromSeconds(20), () => (zombie = Processes.TreeOf(parent).FirstOrDefault(pid => Processes.State(pid) == 'Z')) != 0);
         (await CheckpointAsync(lab, zombie)).MustSay(2, "pid-is-zombie");
     }
 
@@ -61,6 +62,20 @@ public sealed class BadProcessTests
             "/bin/sh", ["-c", "\"$0\" checkpoint --pid $$ --embedded --json; exit $?", Installation.Checkpointer], Lab.DefaultLimit);
         outcome.MustSay(2, "pid-is-own-ancestor");
     }
+
+    [Fact]
+    public async Task A_file_to_include_that_is_not_there_is_told_before_anything_is_frozen()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var pid = await lab.StartAsync(Path.Combine(lab.Directory, "sleep.out"), "sleep", "60");
+        var outcome = await lab.CheckpointerAsync(
+            "checkpoint", "--pid", pid.ToString(CultureInfo.InvariantCulture), "--include", "/no/such/file", "--include", "/tmp", "--embedded", "--json");
+        outcome.MustSay(2, "include-unusable");
+        Assert.Equal("untouched", outcome.Json.GetProperty("error").GetProperty("workloadState").GetString());
+        Assert.NotNull(Processes.State(pid));
+    }
+
+    private static bool IsPython(int pid) => Processes.CommandLine(pid).StartsWith("python3", StringComparison.Ordinal);
 
     private static Task<Outcome> CheckpointAsync(Lab lab, int pid) =>
         lab.CheckpointerAsync("checkpoint", "--pid", pid.ToString(CultureInfo.InvariantCulture), "--embedded", "--json");

@@ -10,7 +10,7 @@ internal static class ErrorLine
         var error = outcome.Json.GetProperty("error");
         Assert.DoesNotContain('\n', error.GetProperty("message").GetString()!);
         Assert.False(string.IsNullOrWhiteSpace(error.GetProperty("remedy").GetString()), $"no remedy: {outcome}");
-        Assert.Contains("error: ", outcome.Stderr, StringComparison.Ordinal);
+        Assert.Contains(exitCode == 6 ? "ATTENTION: " : "error: ", outcome.Stderr, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", outcome.Stderr, StringComparison.Ordinal);
     }
 }

@@ -69,7 +69,7 @@ public sealed class KilledHelperTests(FaultBench bench) : IClassFixture<FaultBen
         var error = (await run.EndAsync()).MustFail(1, "hook-refused");
 
         Assert.Equal("running", error.WorkloadState);
-        await MustBeSoundAsync(superseded: error.SnapshotDurable ? true : null);
+        await MustBeSoundAsync(superseded: error.SnapshotDurable == true ? true : null);
     }
 
     [Fact]

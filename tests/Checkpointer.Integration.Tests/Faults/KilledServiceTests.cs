@@ -19,7 +19,7 @@ public sealed class KilledServiceTests
         await node.KillAsync();
         Signals.Send(criu, Signals.Continue);
 
-        (await run.EndAsync()).MustSay(1, "service-lost");
+        (await run.EndAsync()).MustSay(6, "service-lost");
         await node.StartAgainAsync();
 
         await counter.MustBeUnharmedAsync(lab);
@@ -40,7 +40,7 @@ public sealed class KilledServiceTests
         await Eventually.TrueAsync("the question to CRIU", Limit, () => File.Exists(Path.Combine(lab.Directory, "asked")) || run.MustRun());
         await node.KillAsync();
 
-        (await run.EndAsync()).MustSay(1, "service-lost");
+        (await run.EndAsync()).MustSay(6, "service-lost");
         await node.StartAgainAsync();
 
         await counter.MustBeUnharmedAsync(lab);
@@ -63,8 +63,8 @@ public sealed class KilledServiceTests
         await node.KillAsync();
         Signals.Send(criu, Signals.Continue);
 
-        (await running.EndAsync()).MustSay(1, "service-lost");
-        (await waiting.EndAsync()).MustSay(1, "service-lost");
+        (await running.EndAsync()).MustSay(6, "service-lost");
+        (await waiting.EndAsync()).MustSay(6, "service-lost");
         await node.StartAgainAsync();
 
         await first.MustBeUnharmedAsync(lab);
@@ -87,7 +87,7 @@ public sealed class KilledServiceTests
         await node.KillAsync();
         var phase = JournalFile.Phase(lab);
 
-        (await run.EndAsync()).MustSay(1, "service-lost");
+        (await run.EndAsync()).MustSay(6, "service-lost");
         await node.StartAgainAsync();
 
         Assert.Equal("commit", phase);
@@ -108,7 +108,7 @@ public sealed class KilledServiceTests
         await node.KillAsync();
         Signals.Send(criu, Signals.Continue);
 
-        (await run.EndAsync()).MustSay(1, "service-lost");
+        (await run.EndAsync()).MustSay(6, "service-lost");
         await node.StartAgainAsync();
 
         Assert.Empty(lab.Helpers("criu", "checkpointer-init"));

@@ -93,7 +93,7 @@ internal sealed record RecoveryAnswer(IReadOnlyList<RecoveredAnswer> Operations)
 
 internal sealed record RecoveredAnswer(string Operation, string Phase, string Outcome, string Message, string? Snapshot);
 
-internal sealed record ErrorAnswer(string Code, string Message, string? Remedy, string WorkloadState, bool? WorkloadRunning, bool SnapshotDurable, int ExitCode);
+internal sealed record ErrorAnswer(string Code, string Message, string? Remedy, string WorkloadState, bool? WorkloadRunning, bool? SnapshotDurable, int ExitCode);
 
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(FaultReport))]
