@@ -7,49 +7,21 @@ import sys
 import time
 import unittest
 
+import gpu_worker
+from gpu_worker import start_time
+
 WORKER = os.environ["SHIM_GPU"]
 LIBRARY = os.environ["SHIM_FAKE_CUDA"]
 A = "GPU-00112233-4455-6677-8899-aabbccddeeff"
 B = "GPU-ffffffff-0000-1111-2222-333333333333"
 
 
-def start_time(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-        return file.read().rpartition(")")[2].split()[19]
-
-
-class Worker:
+class Worker(gpu_worker.Worker):
     def __init__(self, library=LIBRARY, **fakes):
-        environment = {**os.environ, **fakes}
-        self.process = subprocess.Popen([WORKER, "serve", "--cuda-library", library], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, env=environment, text=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-
-    def ask(self, text, deadline=5000):
-        self.process.stdin.write(f"7 {deadline} {text}\n")
-        self.process.stdin.flush()
-        lines = []
-        while True:
-            line = self.process.stdout.readline()
-            if not line:
-                raise AssertionError("the worker ended")
-            identity, _, rest = line.rstrip("\n").partition(" ")
-            if identity != "7":
-                raise AssertionError(line)
-            lines.append(rest)
-            if not rest.startswith("item "):
-                return lines
+        super().__init__(WORKER, library, **fakes)
 
     def on_self(self, verb, argument="", deadline=5000):
-        return self.ask(f"{verb} {os.getpid()} {start_time(os.getpid())} {argument}".rstrip(), deadline)[-1]
+        return self.on(os.getpid(), verb, argument, deadline)
 
 
 def children(pid):

@@ -2,19 +2,18 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "native-shim", "tests"))
+import gpu_worker  # noqa: E402
 
 BUILD = os.environ["SIMULATOR"]
 PROFILES = os.environ["PROFILES"]
 WORKER = os.environ["WORKER"]
 PATIENCE = 30.0
 RUNNING, LOCKED, CHECKPOINTED, FAILED = range(4)
-
-
-def start_time(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-        return file.read().rpartition(")")[2].split()[19]
 
 
 def rss(pid):
@@ -55,6 +54,10 @@ class Node:
     def cuda(self):
         return f"{self.folder}/libcuda.so.1"
 
+    @property
+    def nvml(self):
+        return f"{self.folder}/libnvidia-ml.so.1"
+
     def control(self, command):
         return subprocess.run([f"{BUILD}/gpu-simulator", "control", self.folder, command], capture_output=True, text=True,
                               check=True, timeout=30).stdout.rstrip("\n")
@@ -65,38 +68,18 @@ class Node:
         return [dict(word.split("=", 1) for word in line.split()[1:]) for line in lines]
 
 
-class Worker:
+class Worker(gpu_worker.Worker):
     def __init__(self, node, **environment):
-        self.process = subprocess.Popen([WORKER, "serve", "--cuda-library", node.cuda], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, text=True, env={**os.environ, **environment})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-
-    def ask(self, text, deadline=10000):
-        self.process.stdin.write(f"1 {deadline} {text}\n")
-        self.process.stdin.flush()
-        lines = []
-        while not lines or lines[-1].startswith("item "):
-            lines.append(self.process.stdout.readline().rstrip("\n")[2:])
-            if not lines[-1]:
-                raise AssertionError("the worker ended")
-        return lines
+        super().__init__(WORKER, node.cuda, **environment)
 
     def code(self, verb, pid, argument="", deadline=10000):
         """0, CUDA's code, or the kind of the error."""
-        answer = self.ask(f"{verb} {pid} {start_time(pid)} {argument}".rstrip(), deadline)[-1]
+        answer = self.on(pid, verb, argument, deadline)
         words = dict(word.split("=", 1) for word in answer.split() if "=" in word)
         return int(words["code"]) if "code" in words else answer.split()[1]
 
     def state(self, pid, deadline=10000):
-        answer = self.ask(f"state {pid} {start_time(pid)}", deadline)[-1]
+        answer = self.on(pid, "state", deadline=deadline)
         return int(answer.rpartition("state=")[2]) if answer.startswith("ok ") else answer.split()[1]
 
 
