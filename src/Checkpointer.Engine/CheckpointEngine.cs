@@ -72,7 +72,8 @@ public sealed class CheckpointEngine : IEngine
     {
         var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
         var inspection = WorkloadInspector.Inspect(identity.Pid, options);
-        inspection = inspection.With(await GpuSurvey.RunAsync(_services, inspection, cancellationToken).ConfigureAwait(false));
+        await using var driver = new GpuDriver(_services);
+        inspection = inspection.With(await GpuSurvey.RunAsync(_services, driver, inspection, cancellationToken).ConfigureAwait(false));
         var lacking = await criu.LackingAsync(inspection.Options, cancellationToken).ConfigureAwait(false);
         var verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings]);
         return new PreflightReport
@@ -96,8 +97,9 @@ public sealed class CheckpointEngine : IEngine
         await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var report = RestoreOperation.Compare(record, new FileWriteBack(record.StateFiles, record.StateDirectories), criu.Criu);
+        await using var driver = new GpuDriver(_services);
         report = RestoreOperation.With(
-            report, await GpuCompatibility.PlanAsync(_services, record.Gpu, [], cancellationToken).ConfigureAwait(false));
+            report, await GpuCompatibility.PlanAsync(_services, driver, record.Gpu, [], cancellationToken).ConfigureAwait(false));
         // The comparison knows only that there is no CRIU; the look for it knows why.
         var verdict = new Verdict([.. criu.Findings, .. report.Verdict.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
         return new PreflightReport

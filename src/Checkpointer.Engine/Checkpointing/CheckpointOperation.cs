@@ -84,7 +84,8 @@ internal sealed partial class CheckpointOperation
         inspection = inspection with { Options = CriuOptionOverrides.Apply(derived, _request.CriuOptions) };
         var lacking = await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false);
         inspection = inspection with { Verdict = new Verdict([.. lacking, .. CriuOptionOverrides.Notes(derived, _request.CriuOptions), .. inspection.Verdict.Findings]) };
-        var gpus = await GpuSurvey.RunAsync(_services, inspection, abort.Token).ConfigureAwait(false);
+        await using var driver = new GpuDriver(_services);
+        var gpus = await GpuSurvey.RunAsync(_services, driver, inspection, abort.Token).ConfigureAwait(false);
         inspection = inspection.With(gpus);
         Refusal.ThrowIf(inspection.Verdict, _request.Force, $"Process {inspection.Tree.Root.Label} cannot be checkpointed");
         FileCapture.MustBeThere(root.Pid, [.. _request.Include.Select(Path.GetFullPath)]);
@@ -110,7 +111,7 @@ internal sealed partial class CheckpointOperation
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
         var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
         using var journal = _services.Journal.Open(Describe(inspection, root, target, place, logs));
-        await using IDeviceContext devices = gpus.Processes.Count == 0 ? new NoDevices() : new GpuSuspension(_services, gpus, journal);
+        await using IDeviceContext devices = gpus.Processes.Count == 0 ? new NoDevices() : new GpuSuspension(_services, driver, gpus, journal);
 
         var dump = new DumpSession(_services, _id, _request, abort)
         {
@@ -142,7 +143,7 @@ internal sealed partial class CheckpointOperation
             throw Outcome.With(error, _request.LeaveRunning ? WorkloadState.Running : WorkloadState.Gone, durable: true, _logFile);
         }
 
-        var result = Result(sealedBy, writer, inspection, memory);
+        var result = Result(sealedBy, writer, inspection, memory, devices.Timings);
         Report(new OperationProgress
         {
             Phase = OperationPhase.Done,
@@ -191,7 +192,7 @@ internal sealed partial class CheckpointOperation
         }
     }
 
-    private CheckpointResult Result(SealedDump dump, SnapshotWriter writer, Inspection inspection, OperationMemory memory) => new()
+    private CheckpointResult Result(SealedDump dump, SnapshotWriter writer, Inspection inspection, OperationMemory memory, GpuTimings? gpus) => new()
     {
         Snapshot = dump.Snapshot.Id.ToString(),
         Lineage = writer.Target.Lineage.ToString(),
@@ -206,6 +207,7 @@ internal sealed partial class CheckpointOperation
         FrozenMs = Math.Round(dump.Frozen.TotalMilliseconds, 3),
         CriuFrozenMs = Math.Round(dump.CriuFrozen.TotalMilliseconds, 3),
         Timings = _clock.Finish(),
+        Gpu = gpus,
         Findings = [.. inspection.Verdict.Findings, .. writer.ParentUse.Findings, .. memory.Findings(writer.Target.Parent)],
         Operation = _id,
     };

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Checkpointer.Engine;
 
 /// <summary>A snapshot that exists, and what became of its workload. The shape of <c>checkpoint --json</c>.</summary>
@@ -38,6 +40,10 @@ public sealed record CheckpointResult
 
     /// <summary>Phase to milliseconds, with <c>total</c> and an <c>unaccounted</c> remainder.</summary>
     public required Dictionary<string, double> Timings { get; init; }
+
+    /// <summary>Within <see cref="Timings"/>: where the time for GPUs went; null without GPUs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public GpuTimings? Gpu { get; init; }
 
     public required List<Finding> Findings { get; init; }
 

@@ -22,5 +22,9 @@ public sealed record RestoreResult
 
     public required Dictionary<string, double> Timings { get; init; }
 
+    /// <summary>Within <see cref="Timings"/>: where the time for GPUs went; null without GPUs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public GpuTimings? Gpu { get; init; }
+
     public required List<Finding> Findings { get; init; }
 }

@@ -6,7 +6,11 @@ namespace Checkpointer.Engine.Gpu;
 /// <summary>Where a snapshot's GPUs would come from here, and what speaks against it.</summary>
 /// <param name="Map">For the driver; null for the same GPUs.</param>
 /// <param name="Findings">Heaviest first.</param>
-internal sealed record GpuPlan(string? Map, IReadOnlyList<Finding> Findings);
+internal sealed record GpuPlan(string? Map, IReadOnlyList<Finding> Findings)
+{
+    /// <summary>Where the time for it went.</summary>
+    public Dictionary<string, double> Timings { get; init; } = [];
+}
 
 /// <summary>The verdict "equal or greater" for GPUs: same model and capability, at least as many, as large and as new.</summary>
 internal static class GpuCompatibility
@@ -17,7 +21,7 @@ internal static class GpuCompatibility
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     public static async Task<GpuPlan?> PlanAsync(
-        EngineServices services, GpuRecord? record, IReadOnlyList<string> wishes, CancellationToken cancellationToken)
+        EngineServices services, GpuDriver driver, GpuRecord? record, IReadOnlyList<string> wishes, CancellationToken cancellationToken)
     {
         var parsed = GpuWishes.Parse(wishes);
         if (record is null)
@@ -28,20 +32,17 @@ internal static class GpuCompatibility
         }
 
         Check(record);
-        var driver = new GpuDriver(services);
-        await using (driver.ConfigureAwait(false))
+        driver.Clock.Begin();
+        var start = services.Time.GetTimestamp();
+        while (true)
         {
-            var start = services.Time.GetTimestamp();
-            while (true)
+            var plan = Plan(record, await GpuNode.ReadAsync(services, driver, cancellationToken).ConfigureAwait(false), parsed);
+            if (plan.Findings.All(static f => f.Code != "gpu-memory-busy") || services.Time.GetElapsedTime(start) > ReleaseLag)
             {
-                var plan = Plan(record, await GpuNode.ReadAsync(services, driver, cancellationToken).ConfigureAwait(false), parsed);
-                if (plan.Findings.All(static f => f.Code != "gpu-memory-busy") || services.Time.GetElapsedTime(start) > ReleaseLag)
-                {
-                    return plan;
-                }
-
-                await Task.Delay(PollInterval, services.Time, cancellationToken).ConfigureAwait(false);
+                return plan with { Timings = driver.Clock.Finish() };
             }
+
+            await Task.Delay(PollInterval, services.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -18,13 +18,17 @@ internal sealed class GpuDriver : IAsyncDisposable
     public GpuDriver(EngineServices services)
     {
         _services = services;
+        Clock = new GpuClock(services.Time);
     }
 
-    /// <summary>The sum of what the driver itself says that its calls took.</summary>
-    public TimeSpan Spent { get; private set; }
+    /// <summary>Where the time goes; the calls are measured here.</summary>
+    public GpuClock Clock { get; }
 
     /// <summary>The worker that runs now; null before the first call. For the ledger: it may outlive us in a call.</summary>
     public ProcessIdentity? Worker => _worker is { } worker ? ProcessIdentity.Of(worker.ProcessId) : null;
+
+    /// <summary>Told when a worker was started, before it is asked anything.</summary>
+    public Action? WorkerStarted { get; set; }
 
     private GpuOptions Options => _services.Options.Gpu;
 
@@ -34,7 +38,14 @@ internal sealed class GpuDriver : IAsyncDisposable
 
     public Task<GpuAnswer> ProbeAsync(GpuProcess process) => AskAsync("probe", process, null, Question);
 
-    public Task<GpuAnswer> StateAsync(GpuProcess process) => AskAsync("state", process, null, Question);
+    /// <summary>A question changes nothing: when its worker died, another one is asked.</summary>
+    public async Task<GpuAnswer> StateAsync(GpuProcess process)
+    {
+        var answer = await AskAsync("state", process, null, Question).ConfigureAwait(false);
+        return answer.Kind == GpuAnswerKind.Unknown && answer.Word("why") == GpuWorker.Died
+            ? await AskAsync("state", process, null, Question).ConfigureAwait(false)
+            : answer;
+    }
 
     public Task<GpuAnswer> LockAsync(GpuProcess process) => AskAsync(
         "lock", process, ((long)Options.LockLimit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture), Options.LockLimit + Question);
@@ -70,9 +81,17 @@ internal sealed class GpuDriver : IAsyncDisposable
             await broken.DisposeAsync().ConfigureAwait(false);
         }
 
-        _worker ??= GpuWorker.Start(_services.Gpu, Options.CudaLibrary, _services.Time);
+        var start = _services.Time.GetTimestamp();
+        var deed = _worker is null ? GpuClock.Worker : GpuClock.Requests;
+        if (_worker is null)
+        {
+            _worker = GpuWorker.Start(_services.Gpu, Options.CudaLibrary, _services.Time);
+            WorkerStarted?.Invoke();
+        }
+
         var answer = await _worker.AskAsync(request, deadline).ConfigureAwait(false);
-        Spent += answer.Elapsed;
+        Clock.Add(GpuClock.Driver, answer.Elapsed);
+        Clock.Add(deed, _services.Time.GetElapsedTime(start) - answer.Elapsed);
         return answer;
     }
 }

@@ -16,6 +16,9 @@ internal sealed record GpuInspection
 
     public int Cuda { get; init; }
 
+    /// <summary>Where the time for looking went.</summary>
+    public Dictionary<string, double> Timings { get; init; } = [];
+
     /// <summary>Device memory that a checkpoint brings into the tree's memory, as NVML says. Bytes.</summary>
     public long DeviceBytes => Processes.Sum(static p => p.DeviceBytes);
 }

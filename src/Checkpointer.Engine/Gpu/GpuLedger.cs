@@ -14,6 +14,7 @@ internal sealed class GpuLedger
         _services = services;
         _journal = journal;
         _driver = driver;
+        _driver.WorkerStarted = TellWorker;
     }
 
     public string? Map { get; set; }
@@ -21,18 +22,14 @@ internal sealed class GpuLedger
     /// <summary>From here on this step may have been done to any of the processes.</summary>
     public void Enter(GpuStep step, IEnumerable<GpuProcess> processes)
     {
-        var worker = _driver.Worker;
-        _journal.Write(_journal.Entry with
-        {
-            Frozen = step != GpuStep.Awaited || _journal.Entry.Frozen,
-            Gpu = new JournalGpu
-            {
-                Step = step,
-                Processes = [.. processes.Select(static p => p.ToJournal())],
-                Map = Map,
-                Worker = worker is null ? null : new JournalProcess(worker.Pid, worker.StartTime, worker.PidNamespace, WasStopped: false),
-            },
-        });
+        _driver.Clock.Measure(GpuClock.Journal, () => _journal.Write(At(step, processes)));
+        _services.GpuStepReached?.Invoke(step.ToString());
+    }
+
+    /// <summary>A step that needs no other undoing than the one before: it is told with the entry's next write.</summary>
+    public void Reach(GpuStep step, IEnumerable<GpuProcess> processes)
+    {
+        _journal.Amend(At(step, processes));
         _services.GpuStepReached?.Invoke(step.ToString());
     }
 
@@ -41,10 +38,28 @@ internal sealed class GpuLedger
     {
         if (_journal.Entry.Gpu is not null)
         {
-            _journal.Write(_journal.Entry with { Gpu = null });
+            _driver.Clock.Measure(GpuClock.Journal, () => _journal.Write(_journal.Entry with { Gpu = null }));
         }
     }
 
     /// <summary>Tells tests where the engine stands between two calls.</summary>
     public void Passed(string what, GpuProcess process) => _services.GpuStepReached?.Invoke($"{what} {process.Pid}");
+
+    private JournalEntry At(GpuStep step, IEnumerable<GpuProcess> processes) => _journal.Entry with
+    {
+        Frozen = step != GpuStep.Awaited || _journal.Entry.Frozen,
+        Gpu = new JournalGpu { Step = step, Processes = [.. processes.Select(static p => p.ToJournal())], Map = Map, Worker = Worker() },
+    };
+
+    /// <summary>A new worker in the middle of things is one that a recovery must wait for, like the first.</summary>
+    private void TellWorker()
+    {
+        if (_journal.Entry.Gpu is { } gpu)
+        {
+            _driver.Clock.Measure(GpuClock.Journal, () => _journal.Write(_journal.Entry with { Gpu = gpu with { Worker = Worker() } }));
+        }
+    }
+
+    private JournalProcess? Worker() =>
+        _driver.Worker is { } worker ? new JournalProcess(worker.Pid, worker.StartTime, worker.PidNamespace, WasStopped: false) : null;
 }

@@ -16,10 +16,10 @@ internal sealed class GpuRecovery
     }
 
     /// <param name="journal">The entry.</param>
-    /// <param name="owner">A restore's owner, below which processes are looked for that the entry knows only by their own pids.</param>
+    /// <param name="roots">In which trees of a restore processes are looked for that the entry knows only by their own pids.</param>
     /// <param name="cancellationToken">Ends the wait for the old worker.</param>
     /// <returns>Null when every process runs or is gone, else what is lost.</returns>
-    public async Task<string?> RunAsync(OpenJournalEntry journal, int? owner, CancellationToken cancellationToken)
+    public async Task<string?> RunAsync(OpenJournalEntry journal, IEnumerable<int> roots, CancellationToken cancellationToken)
     {
         if (journal.Entry.Gpu is not { } gpu)
         {
@@ -31,7 +31,7 @@ internal sealed class GpuRecovery
         List<GpuProcess> processes =
         [
             .. gpu.Processes.Where(static p => p.Pid != 0).Select(GpuProcess.FromJournal),
-            .. owner is { } pid ? GpuReturn.Find(pid, unfound) : [],
+            .. GpuReturn.Find(roots, unfound),
         ];
         if (!processes.Exists(GpuRescue.IsAlive))
         {

@@ -15,14 +15,23 @@ internal sealed class GpuReturn : IAsyncDisposable
     private readonly GpuLedger _ledger;
     private readonly string? _map;
 
-    public GpuReturn(EngineServices services, GpuRecord record, GpuPlan plan, OpenJournalEntry journal)
+    /// <param name="services">The engine's.</param>
+    /// <param name="driver">Taken over: the plan has started it already, and the tree need not wait for that.</param>
+    /// <param name="record">What the snapshot says.</param>
+    /// <param name="plan">Where the GPUs come from.</param>
+    /// <param name="journal">The operation's entry.</param>
+    public GpuReturn(EngineServices services, GpuDriver driver, GpuRecord record, GpuPlan plan, OpenJournalEntry journal)
     {
         _services = services;
         _record = record;
         _map = plan.Map;
-        _driver = new GpuDriver(services);
+        _driver = driver;
         _ledger = new GpuLedger(services, journal, _driver) { Map = plan.Map };
+        Timings = new GpuTimings { Survey = plan.Timings };
     }
+
+    /// <summary>Where the time went.</summary>
+    public GpuTimings Timings { get; }
 
     /// <summary>Before the tree is let go: from then on somebody must give its processes their GPUs.</summary>
     public void Announce() => _ledger.Enter(GpuStep.Awaited, _record.Processes.Select(static p => new GpuProcess
@@ -38,7 +47,8 @@ internal sealed class GpuReturn : IAsyncDisposable
     /// <exception cref="OperationFailedException">Code <c>gpu-restore-failed</c>: at least one could not be; the tree must be ended.</exception>
     public async Task RunAsync(int owner)
     {
-        var processes = Find(owner, _record.Processes.Select(static p => (p.OwnPid, p.Growth)));
+        _driver.Clock.Begin();
+        var processes = Find([owner], _record.Processes.Select(static p => (p.OwnPid, p.Growth)));
         if (processes.Count != _record.Processes.Count)
         {
             throw new OperationFailedException(
@@ -61,23 +71,24 @@ internal sealed class GpuReturn : IAsyncDisposable
         }
 
         _ledger.Clear();
+        Timings.Resume = _driver.Clock.Finish();
     }
 
     public ValueTask DisposeAsync() => _driver.DisposeAsync();
 
     /// <summary>The processes of a restored tree, known by the pids that they see themselves.</summary>
-    public static List<GpuProcess> Find(int owner, IEnumerable<(int OwnPid, long Bytes)> wanted)
+    /// <param name="roots">Where the tree hangs. What lies deepest is meant where two have one number: an owner in a pid namespace is a 1, too.</param>
+    /// <param name="wanted">Own pids, and bytes of device memory.</param>
+    public static List<GpuProcess> Find(IEnumerable<int> roots, IEnumerable<(int OwnPid, long Bytes)> wanted)
     {
-        var live = ProcessTree.Read(owner)?.Processes.Where(p => p.Pid != owner).ToLookup(static p => p.OwnPid);
-        return live is null
-            ? []
-            : [.. wanted.Select(w => (w, Process: live[w.OwnPid].FirstOrDefault())).Where(static x => x.Process is not null).Select(static x => new GpuProcess
-            {
-                Pid = x.Process!.Pid,
-                StartTime = x.Process.StartTime,
-                OwnPid = x.w.OwnPid,
-                Label = x.Process.Label,
-                DeviceBytes = x.w.Bytes,
-            })];
+        var live = roots.SelectMany(static root => ProcessTree.Read(root)?.Processes ?? []).ToLookup(static p => p.OwnPid);
+        return [.. wanted.Select(w => (w, Process: live[w.OwnPid].LastOrDefault())).Where(static x => x.Process is not null).Select(static x => new GpuProcess
+        {
+            Pid = x.Process!.Pid,
+            StartTime = x.Process.StartTime,
+            OwnPid = x.w.OwnPid,
+            Label = x.Process.Label,
+            DeviceBytes = x.w.Bytes,
+        })];
     }
 }

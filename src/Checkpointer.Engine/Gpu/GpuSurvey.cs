@@ -8,28 +8,37 @@ namespace Checkpointer.Engine.Gpu;
 /// <summary>Asks the driver about the processes of a tree that may use a GPU, and says what speaks against a checkpoint. Changes nothing.</summary>
 internal sealed class GpuSurvey
 {
-    private readonly EngineServices _services;
     private readonly GpuDriver _driver;
+    private readonly Task<GpuInventory> _nvml;
     private readonly FindingList _findings = new();
     private readonly List<GpuProcess> _processes = [];
 
-    private GpuSurvey(EngineServices services, GpuDriver driver)
+    private GpuSurvey(GpuDriver driver, Task<GpuInventory> nvml)
     {
-        _services = services;
         _driver = driver;
+        _nvml = nvml;
     }
 
-    public static async Task<GpuInspection> RunAsync(EngineServices services, Inspection inspection, CancellationToken cancellationToken)
+    public static async Task<GpuInspection> RunAsync(
+        EngineServices services, GpuDriver driver, Inspection inspection, CancellationToken cancellationToken)
     {
         if (inspection.GpuCandidates.Count == 0)
         {
             return GpuInspection.Nothing;
         }
 
-        var driver = new GpuDriver(services);
-        await using (driver.ConfigureAwait(false))
+        driver.Clock.Begin();
+        using var notNeeded = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var nvml = GpuNode.BeginInventory(services, notNeeded.Token);
+        try
         {
-            return await new GpuSurvey(services, driver).LookAsync(inspection, cancellationToken).ConfigureAwait(false);
+            var found = await new GpuSurvey(driver, nvml).LookAsync(inspection, cancellationToken).ConfigureAwait(false);
+            return found with { Timings = driver.Clock.Finish() };
+        }
+        finally
+        {
+            await notNeeded.CancelAsync().ConfigureAwait(false);
+            await ((Task)nvml).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -70,7 +79,7 @@ internal sealed class GpuSurvey
             return new GpuInspection { Findings = _findings.ToVerdict().Findings, Cuda = hello.Number("driver") };
         }
 
-        var node = await GpuNode.ReadAsync(_services, _driver, cancellationToken).ConfigureAwait(false);
+        var node = await GpuNode.ReadAsync(_nvml, _driver).ConfigureAwait(false);
         var devices = Devices(node, candidates);
         HostMemory(inspection);
         Sharing(inspection);

@@ -22,13 +22,18 @@ internal sealed class GpuSuspension : IDeviceContext
     private readonly GpuDriver _driver;
     private readonly GpuLedger _ledger;
 
-    public GpuSuspension(EngineServices services, GpuInspection found, OpenJournalEntry journal)
+    /// <param name="services">The engine's.</param>
+    /// <param name="driver">Taken over: what the survey has started already need not be started while the workload waits.</param>
+    /// <param name="found">What the survey found.</param>
+    /// <param name="journal">The operation's entry.</param>
+    public GpuSuspension(EngineServices services, GpuDriver driver, GpuInspection found, OpenJournalEntry journal)
     {
         _services = services;
         _found = found;
         _journal = journal;
-        _driver = new GpuDriver(services);
+        _driver = driver;
         _ledger = new GpuLedger(services, journal, _driver);
+        Timings = new GpuTimings { Survey = found.Timings };
     }
 
     /// <inheritdoc/>
@@ -45,12 +50,13 @@ internal sealed class GpuSuspension : IDeviceContext
         })],
     };
 
-    /// <summary>What the driver itself took so far.</summary>
-    public TimeSpan DriverTime => _driver.Spent;
+    /// <inheritdoc/>
+    public GpuTimings? Timings { get; }
 
     /// <inheritdoc/>
     public async Task SuspendAsync(CancellationToken cancellationToken)
     {
+        _driver.Clock.Begin();
         _ledger.Enter(GpuStep.Locking, _found.Processes);
         foreach (var process in _found.Processes)
         {
@@ -65,15 +71,16 @@ internal sealed class GpuSuspension : IDeviceContext
         foreach (var process in _found.Processes)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var before = Resident(process.Pid);
+            var before = _driver.Clock.Measure(GpuClock.Memory, () => Resident(process.Pid));
             var answer = await _driver.CheckpointAsync(process).ConfigureAwait(false);
-            process.Growth = Math.Max(0, Resident(process.Pid) - before);
+            process.Growth = Math.Max(0, _driver.Clock.Measure(GpuClock.Memory, () => Resident(process.Pid)) - before);
             _ledger.Passed("checkpointed", process);
             ThrowIfFailed(process, "checkpoint", answer);
         }
 
-        await CheckReleasedAsync(cancellationToken).ConfigureAwait(false);
-        _ledger.Enter(GpuStep.Checkpointed, _found.Processes);
+        await _driver.Clock.MeasureAsync(GpuClock.Release, () => CheckReleasedAsync(cancellationToken)).ConfigureAwait(false);
+        _ledger.Reach(GpuStep.Checkpointed, _found.Processes);
+        Timings!.Suspend = _driver.Clock.Finish();
     }
 
     /// <inheritdoc/>
@@ -119,6 +126,7 @@ internal sealed class GpuSuspension : IDeviceContext
             return null;
         }
 
+        _driver.Clock.Begin();
         _ledger.Enter(GpuStep.Resuming, _found.Processes);
         var lost = await new GpuRescue(_driver, _ledger, _services.Logger).RunAsync(_found.Processes).ConfigureAwait(false);
         if (lost is null)
@@ -126,6 +134,7 @@ internal sealed class GpuSuspension : IDeviceContext
             _ledger.Clear();
         }
 
+        Timings!.Resume = _driver.Clock.Finish();
         return lost;
     }
 
@@ -184,17 +193,17 @@ internal sealed class GpuSuspension : IDeviceContext
     }
 
     /// <summary>A device that is still held would be found by CRIU, after everything was frozen.</summary>
-    private async Task CheckReleasedAsync(CancellationToken cancellationToken)
+    private async Task<bool> CheckReleasedAsync(CancellationToken cancellationToken)
     {
         var start = _services.Time.GetTimestamp();
         while (true)
         {
             var held = _found.Processes
-                .SelectMany(static p => ProcFd.ReadAll(p.Pid).Where(static f => Preflight.GpuProbe.IsGpuDevice(f.Target)).Select(f => $"{f.Target} ({p.Label})"))
+                .SelectMany(static p => ProcFd.ReadTargets(p.Pid).Where(Preflight.GpuProbe.IsGpuDevice).Select(f => $"{f} ({p.Label})"))
                 .FirstOrDefault();
             if (held is null)
             {
-                return;
+                return true;
             }
 
             if (_services.Time.GetElapsedTime(start) > ReleaseLimit)

@@ -23,6 +23,9 @@ internal sealed class GpuWorker : IAsyncDisposable
     /// <summary>Lines that nobody waits for any more are few; more than this and something floods us.</summary>
     private const int MaxLines = 1024;
 
+    /// <summary>Why an answer is unknown when the worker as a whole ended.</summary>
+    public const string Died = "worker-died";
+
     private readonly Pipe _requests = new();
     private readonly Channel<string> _lines = Channel.CreateBounded<string>(
         new BoundedChannelOptions(MaxLines) { FullMode = BoundedChannelFullMode.DropOldest });
@@ -30,6 +33,7 @@ internal sealed class GpuWorker : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Task<CommandResult> _process;
     private int _number;
+    private bool _broken;
 
     private GpuWorker(string executable, string? library, TimeProvider time)
     {
@@ -48,8 +52,8 @@ internal sealed class GpuWorker : IAsyncDisposable
 
     public int ProcessId { get; }
 
-    /// <summary>False after a call whose outcome is unknown for want of any answer.</summary>
-    public bool IsUsable { get; private set; } = true;
+    /// <summary>False after a call whose outcome is unknown for want of any answer, and when it has ended between two calls.</summary>
+    public bool IsUsable => !_broken && !_process.IsCompleted;
 
     /// <exception cref="HostException">Code <c>gpu-worker</c>: it cannot be started.</exception>
     public static GpuWorker Start(string executable, string? library, TimeProvider time)
@@ -77,9 +81,9 @@ internal sealed class GpuWorker : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or ChannelClosedException or InvalidOperationException)
         {
-            IsUsable = false;
+            _broken = true;
             await _kill.CancelAsync().ConfigureAwait(false);
-            return GpuAnswer.Unanswered(e is OperationCanceledException ? "worker-late" : "worker-died");
+            return GpuAnswer.Unanswered(e is OperationCanceledException ? "worker-late" : Died);
         }
     }
 

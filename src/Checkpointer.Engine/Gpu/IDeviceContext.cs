@@ -11,6 +11,9 @@ internal interface IDeviceContext : IAsyncDisposable
     /// <summary>What the manifest keeps; null when the workload uses no device.</summary>
     GpuRecord? Record { get; }
 
+    /// <summary>Where the time went so far; null when the workload uses no device.</summary>
+    GpuTimings? Timings { get; }
+
     /// <summary>Brings everything into memory. On failure some of it may be: <see cref="ResumeAsync"/> mends that.</summary>
     Task SuspendAsync(CancellationToken cancellationToken);
 
@@ -30,6 +33,8 @@ internal interface IDeviceContext : IAsyncDisposable
 internal sealed class NoDevices : IDeviceContext
 {
     public GpuRecord? Record => null;
+
+    public GpuTimings? Timings => null;
 
     public Task SuspendAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -25,6 +25,9 @@ public sealed class OpenJournalEntry : IDisposable
         Entry = entry;
     }
 
+    /// <summary>Changes the entry so that its next write tells it. Only for what recovery can do without.</summary>
+    public void Amend(JournalEntry entry) => Entry = entry;
+
     /// <summary>Removes the entry: nothing of this operation needs to be undone any more.</summary>
     public void Close()
     {

@@ -47,7 +47,7 @@ internal sealed class CheckpointRecovery
 
         // Before the repository is asked, which may be far away: until then these processes wait for their GPUs.
         if (state.State == WorkloadState.Running
-            && await new GpuRecovery(_services).RunAsync(open, owner: null, cancellationToken).ConfigureAwait(false) is { } lost)
+            && await new GpuRecovery(_services).RunAsync(open, roots: [], cancellationToken).ConfigureAwait(false) is { } lost)
         {
             return new RecoveryOutcome("attention", $"The workload of operation {entry.Operation} runs, but not all of it has its GPU back: {lost}.", Close: false);
         }

@@ -44,19 +44,15 @@ internal sealed class RestoreRecovery
             && await DedicatedThread.Run("ask placeholder", () => RestoredRoot(container, cancellationToken)).ConfigureAwait(false) is { } restored)
         {
             Adopt(entry, container, restored);
-            return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored into container {container.Id}; it runs on.");
+            return await FinishGpusAsync(
+                open, [container.Pid], $"Snapshot {entry.Snapshot} had been restored into container {container.Id}", "it runs on", cancellationToken).ConfigureAwait(false);
         }
 
         if (entry.Container is null && status is ["status", "running", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
         {
             Adopt(entry, root);
-            if (open is not null && entry.Processes is [var owner, ..]
-                && await new GpuRecovery(_services).RunAsync(open, owner.Pid, cancellationToken).ConfigureAwait(false) is { } lost)
-            {
-                return new RecoveryOutcome("attention", $"Snapshot {entry.Snapshot} had been restored, but not all of its tree has its GPU: {lost}.", Close: false);
-            }
-
-            return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree runs on.");
+            return await FinishGpusAsync(
+                open, entry.Processes.Take(1).Select(static p => p.Pid), $"Snapshot {entry.Snapshot} had been restored", "its tree runs on", cancellationToken).ConfigureAwait(false);
         }
 
         if (status is ["status", "exited" or "signalled", _])
@@ -70,14 +66,15 @@ internal sealed class RestoreRecovery
             return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree has ended since.");
         }
 
-        if (entry.Released && TreeCgroup.Members(entry.Operation) is [var member, ..])
+        if (entry.Released && TreeCgroup.Members(entry.Operation) is [var member, ..] members)
         {
-            // It may have run for long since: whether it may be ended is for a person to say.
+            // It may have run for long since: whether it may be ended is for a person to say. Until then it shall not wait for its GPUs.
+            var left = await FinishGpusAsync(open, members, $"Snapshot {entry.Snapshot} had been restored", "", cancellationToken).ConfigureAwait(false);
             return new RecoveryOutcome(
                 "attention",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Snapshot {entry.Snapshot} had been restored, but the owner of its tree is gone; process {member} and others of it run on in cgroup {TreeCgroup.NameOf(entry.Operation)}."),
+                    $"Snapshot {entry.Snapshot} had been restored, but the owner of its tree is gone; process {member} and others of it run on in cgroup {TreeCgroup.NameOf(entry.Operation)}.{(left.Close ? "" : " " + left.Message)}"),
                 Close: false);
         }
 
@@ -97,6 +94,13 @@ internal sealed class RestoreRecovery
 
         return new RecoveryOutcome("tree-killed", $"The restore of {entry.Snapshot} was not finished; nothing of it is left. Restore again.");
     }
+
+    /// <summary>Gives an adopted tree the GPUs that its engine did not come to give it, by the map that the entry has.</summary>
+    private async Task<RecoveryOutcome> FinishGpusAsync(
+        OpenJournalEntry? open, IEnumerable<int> roots, string what, string then, CancellationToken cancellationToken) =>
+        open is not null && await new GpuRecovery(_services).RunAsync(open, roots, cancellationToken).ConfigureAwait(false) is { } lost
+            ? new RecoveryOutcome("attention", $"{what}, but not all of its tree has its GPU: {lost}.", Close: false)
+            : new RecoveryOutcome("tree-adopted", $"{what}; {then}.");
 
     /// <summary>Removes the directory of a tree that was never let go; what a tree that ran left is kept.</summary>
     private static void RemoveUnreleased(string directory)

@@ -65,7 +65,8 @@ internal sealed partial class RestoreOperation
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
         await using var target = await ContainerTarget.FindAsync(_services, _request, record.Container, abort.Token).ConfigureAwait(false);
         var report = Compare(record, files, criu, target);
-        var gpus = await GpuCompatibility.PlanAsync(_services, record.Gpu, _request.Gpus, abort.Token).ConfigureAwait(false);
+        await using var driver = new GpuDriver(_services);
+        var gpus = await GpuCompatibility.PlanAsync(_services, driver, record.Gpu, _request.Gpus, abort.Token).ConfigureAwait(false);
         report = With(report, gpus);
         Refusal.ThrowIf(report.Verdict, _request.Force, $"Snapshot {id} cannot be restored here");
         var maps = target is null
@@ -94,7 +95,7 @@ internal sealed partial class RestoreOperation
             RunDirectory = place.Directory,
             Container = target is null ? null : new JournalContainer(target.Record.Id, target.Init.Pid, target.Init.StartTime, target.Init.PidNamespace),
         });
-        await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, record.Gpu!, gpus, journal);
+        await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, driver, record.Gpu!, gpus, journal);
         var session = new RestoreSession(_services, _id, _request, abort)
         {
             Criu = criu,
@@ -128,6 +129,7 @@ internal sealed partial class RestoreOperation
             Container = target?.Record.Id,
             Operation = _id,
             Timings = _clock.Finish(),
+            Gpu = gpuReturn?.Timings,
             Findings = [.. unrecorded, .. report.Verdict.Findings],
         };
     }

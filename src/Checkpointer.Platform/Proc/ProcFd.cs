@@ -47,6 +47,18 @@ public sealed record ProcFd
         return descriptors;
     }
 
+    /// <summary>Only what the links of the open descriptors of a process show, in no order.</summary>
+    public static IEnumerable<string> ReadTargets(int pid)
+    {
+        foreach (string name in ProcText.Names($"/proc/{pid}/fd"))
+        {
+            if (ProcLink.Read($"/proc/{pid}/fd/{name}") is { } target)
+            {
+                yield return target;
+            }
+        }
+    }
+
     private static ProcFd? Read(int pid, int fd)
     {
         string link = $"/proc/{pid}/fd/{fd}";

@@ -1,5 +1,8 @@
+using System.Text.Json;
 using Checkpointer.Engine;
 using Checkpointer.Engine.Gpu;
+using Checkpointer.Engine.Journal;
+using Checkpointer.Platform;
 
 namespace Checkpointer.Gpu.Tests;
 
@@ -121,41 +124,74 @@ public sealed class DriverAnswerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_worker_that_is_killed_is_replaced()
+    public async Task A_worker_that_is_killed_between_two_calls_is_replaced_and_the_journal_names_the_new_one()
     {
         using var bench = new EngineBench(_node);
         using var sample = new Sample(_node);
+        using var journal = bench.OpenJournal("op-1", sample);
         await using var driver = new GpuDriver(bench.Services);
-        Assert.True((await driver.HelloAsync()).IsDone);
-        using (var worker = Platform.PidFd.Open(driver.Worker!.Pid)!)
-        {
-            worker.Signal(Platform.Signals.Kill);
-            worker.WaitExit(TimeSpan.FromSeconds(5), CancellationToken.None);
-        }
+        await using var suspension = bench.Suspend(journal, driver, sample);
+        await suspension.SuspendAsync(CancellationToken.None);
+        var first = driver.Worker!;
+        Assert.Equal(first.Pid, journal.Entry.Gpu!.Worker!.Pid);
+        Kill(first);
+        List<(int Written, int Live)> workers = [];
+        bench.Services.GpuStepReached = _ => workers.Add((OnDisk(bench).Worker?.Pid ?? 0, driver.Worker?.Pid ?? 0));
 
-        Assert.Equal(GpuAnswerKind.Unknown, (await driver.StateAsync(sample.ToGpuProcess())).Kind);
-        Assert.Equal((int)CudaState.Running, (await driver.StateAsync(sample.ToGpuProcess())).Number("state"));
+        Assert.Null(await suspension.ResumeAsync());
+
+        Assert.NotEqual(first.Pid, driver.Worker!.Pid);
+        // After the first call on the process, what is written is who makes the calls.
+        Assert.All(workers.Skip(1), static w => Assert.Equal(w.Live, w.Written));
+        Assert.Equal(3, workers.Count);
+        sample.AssertGoesOn();
     }
 
-    [Fact]
-    public async Task Orchestration_of_eight_processes_is_measured_apart_from_the_driver()
+    [Theory]
+    [InlineData("lock")]
+    [InlineData("checkpoint")]
+    [InlineData("restore")]
+    [InlineData("unlock")]
+    public async Task A_worker_that_is_killed_in_a_call_leaves_nobody_unnamed(string verb)
     {
         using var bench = new EngineBench(_node);
-        var samples = Enumerable.Range(0, 8).Select(_ => new Sample(_node, mib: 1)).ToArray();
-        try
+        using var sample = new Sample(_node);
+        using var journal = bench.OpenJournal("op-1", sample);
+        await using var driver = new GpuDriver(bench.Services);
+        await using var suspension = bench.Suspend(journal, driver, sample);
+        _node.Control($"fault {verb} before delay 1500");
+        var killed = Task.Run(() =>
         {
-            using var journal = bench.OpenJournal("op-1", samples);
-            await using var suspension = bench.Suspend(journal, samples);
-            var start = TimeProvider.System.GetTimestamp();
-            await suspension.SuspendAsync(CancellationToken.None);
-            Assert.Null(await suspension.ResumeAsync());
-            var all = TimeProvider.System.GetElapsedTime(start);
-            TestContext.Current.TestOutputHelper!.WriteLine(
-                $"8 processes: {all.TotalMilliseconds:F0} ms, of which the (simulated) driver {suspension.DriverTime.TotalMilliseconds:F0} ms, ours {(all - suspension.DriverTime).TotalMilliseconds:F0} ms");
-        }
-        finally
+            Sample.Wait(() => _node.Control("log").Split('\n').Any(l => l.StartsWith(verb + " before", StringComparison.Ordinal)), verb);
+            Kill(driver.Worker!);
+        });
+
+        var error = await Record.ExceptionAsync(() => suspension.SuspendAsync(CancellationToken.None));
+        var lost = await suspension.ResumeAsync();
+        await killed;
+
+        Assert.Equal(1, _node.Fired);
+        Assert.Equal(verb is "lock" or "checkpoint", error is OperationFailedException { Code: "gpu-outcome-unknown" });
+        if (lost is null)
         {
-            Array.ForEach(samples, static s => s.Dispose());
+            sample.AssertGoesOn();
         }
+        else
+        {
+            Assert.Contains($"CUDA process {sample.Pid} ", lost, StringComparison.Ordinal);
+        }
+    }
+
+    private static JournalGpu OnDisk(EngineBench bench)
+    {
+        using var file = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(bench.Options.StateDirectory, "operations", "op-1.json")));
+        return file.RootElement.GetProperty("gpu").Deserialize<JournalGpu>(JsonSerializerOptions.Web)!;
+    }
+
+    private static void Kill(ProcessIdentity process)
+    {
+        using var pidFd = process.Open()!;
+        pidFd.Signal(Signals.Kill);
+        pidFd.WaitExit(TimeSpan.FromSeconds(5), CancellationToken.None);
     }
 }

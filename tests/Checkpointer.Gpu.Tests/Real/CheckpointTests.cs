@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Checkpointer.Engine;
 using Checkpointer.Engine.Gpu;
+using Checkpointer.Engine.Preflight;
 
 namespace Checkpointer.Gpu.Tests;
 
@@ -20,8 +22,34 @@ public sealed class CheckpointTests
         Assert.Equal((int)CudaState.Running, await bench.StateAsync(sample));
         Assert.InRange(result.BytesCaptured, 16L << 20, long.MaxValue);
         Assert.True(result.Timings.ContainsKey("gpu"));
+        Assert.All([result.Gpu!.Survey, result.Gpu.Suspend!, result.Gpu.Resume!], static part => Assert.InRange(part["driver"], 0, part["total"]));
+        // Started for the look, and not again while the process waits.
+        Assert.DoesNotContain("worker", result.Gpu.Suspend!.Keys);
+        Assert.DoesNotContain("worker", result.Gpu.Resume!.Keys);
         Assert.InRange(result.FrozenMs, result.CriuFrozenMs, double.MaxValue);
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(bench.Options.StateDirectory, "operations"), "*.json"));
+    }
+
+    [Fact]
+    public async Task A_process_without_gpus_costs_no_call_and_no_worker()
+    {
+        using var node = new SimulatedNode();
+        using var bench = new EngineBench(node);
+        using var process = Process.Start("sleep", "60");
+        try
+        {
+            await using var driver = new GpuDriver(bench.Services);
+            var found = await GpuSurvey.RunAsync(
+                bench.Services, driver, WorkloadInspector.Inspect(process.Id, new InspectOptions()), CancellationToken.None);
+            Assert.Same(GpuInspection.Nothing, found);
+            Assert.Null(driver.Worker);
+            Assert.Equal("", node.Control("log"));
+        }
+        finally
+        {
+            process.Kill();
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
     }
 
     [Fact]

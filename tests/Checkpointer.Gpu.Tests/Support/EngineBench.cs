@@ -2,6 +2,7 @@ using Checkpointer.Engine;
 using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Recovery;
+using Checkpointer.Engine.Restoring;
 using Checkpointer.Platform;
 using Checkpointer.Repository;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -11,6 +12,8 @@ namespace Checkpointer.Gpu.Tests;
 /// <summary>An engine on one simulated node, with state of its own.</summary>
 internal sealed class EngineBench : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     private readonly bool _ownsState;
 
     public EngineBench(SimulatedNode node, EngineBench? sharedWith = null, GpuOptions? gpu = null)
@@ -62,8 +65,10 @@ internal sealed class EngineBench : IDisposable
         Processes = [.. samples.Select(static s => new JournalProcess(s.Pid, s.Identity.StartTime, s.Identity.PidNamespace, WasStopped: false))],
     });
 
-    public GpuSuspension Suspend(OpenJournalEntry journal, params Sample[] samples) => new(
-        Services, new GpuInspection { Processes = [.. samples.Select(static s => s.ToGpuProcess())], Cuda = 13000 }, journal);
+    public GpuSuspension Suspend(OpenJournalEntry journal, params Sample[] samples) => Suspend(journal, new GpuDriver(Services), samples);
+
+    public GpuSuspension Suspend(OpenJournalEntry journal, GpuDriver driver, params Sample[] samples) => new(
+        Services, driver, new GpuInspection { Processes = [.. samples.Select(static s => s.ToGpuProcess())], Cuda = 13000 }, journal);
 
     /// <summary>The driver's own word on a process.</summary>
     public async Task<int> StateAsync(Sample sample)
@@ -91,6 +96,13 @@ internal sealed class EngineBench : IDisposable
         if (!_ownsState)
         {
             return;
+        }
+
+        // Also what a test that failed did not come to end: a restored tree has a cgroup of its own, named after the operation.
+        foreach (var operation in Services.Trees.Operations())
+        {
+            Assert.Null(TreeCgroup.EndAll(operation, Patience));
+            Assert.True(TreeCgroup.Remove(operation, Patience), $"the cgroup of {operation} is in use");
         }
 
         foreach (var mount in ProcMountInfo.ReadAll(Environment.ProcessId).Where(m => m.MountPoint.StartsWith(Folder, StringComparison.Ordinal)))

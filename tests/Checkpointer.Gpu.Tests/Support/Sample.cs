@@ -9,22 +9,25 @@ internal sealed class Sample : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly Process _process;
+    private readonly Process? _process;
 
-    public Sample(SimulatedNode node, string arguments = "", int mib = 4)
+    /// <param name="node">Where its GPUs are.</param>
+    /// <param name="arguments">More for the program.</param>
+    /// <param name="mib">Device memory.</param>
+    /// <param name="inside">Whose child it becomes; null for ours.</param>
+    public Sample(SimulatedNode node, string arguments = "", int mib = 4, Placeholder? inside = null)
     {
         Log = Path.GetTempFileName();
-        _process = Process.Start(new ProcessStartInfo("setsid",
-        [
-            "sh", "-c", $"exec '{Installation.Sample}' --library '{node.Cuda}' --mib {mib} --pause-ms 5 {arguments} >>'{Log}' 2>/dev/null </dev/null",
-        ]))!;
+        var command = $"exec '{Installation.Sample}' --library '{node.Cuda}' --mib {mib} --pause-ms 5 {arguments} >>'{Log}' 2>/dev/null </dev/null";
+        _process = inside is null ? Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", command])) : null;
+        Pid = inside?.Start(command) ?? _process!.Id;
         Wait(() => Steps > 0, "its first step");
-        Identity = ProcessIdentity.Of(_process.Id)!;
+        Identity = ProcessIdentity.Of(Pid)!;
     }
 
     public string Log { get; }
 
-    public int Pid => _process.Id;
+    public int Pid { get; }
 
     public ProcessIdentity Identity { get; }
 
@@ -46,7 +49,7 @@ internal sealed class Sample : IDisposable
     {
         Pid = Pid,
         StartTime = Identity.StartTime,
-        OwnPid = Pid,
+        OwnPid = ProcessInfo.Read(Pid)?.OwnPid ?? Pid,
         Label = $"{Pid} (gpu-sample)",
     };
 
@@ -77,13 +80,14 @@ internal sealed class Sample : IDisposable
 
     public void Dispose()
     {
-        if (!_process.HasExited)
+        using (var process = Identity.Open())
         {
-            _process.Kill();
+            process?.Signal(Signals.Kill);
         }
 
-        _process.WaitForExit();
-        _process.Dispose();
+        // What is inside of a placeholder is reaped by it.
+        _process?.WaitForExit();
+        _process?.Dispose();
         File.Delete(Log);
     }
 }
