@@ -1,3 +1,4 @@
+using Checkpointer;
 using System.IO.Hashing;
 using Checkpointer.Bench;
 using Checkpointer.Platform;
@@ -5,6 +6,14 @@ using Checkpointer.Repository;
 using Checkpointer.Testing;
 
 // Usage: Checkpointer.Bench [DIRECTORY]   (a directory on tmpfs shows the program, one on a disk shows the disk)
+//        Checkpointer.Bench restore CHECKOUT FOLDER MEMORY PID ROUNDS   (by bench/restore.sh)
+if (args is ["restore", var checkout, var folder, var memory, var pid, var rounds])
+{
+    await using RestoreBench bench = new(checkout, folder, ByteSize.Parse(memory));
+    await bench.RunAsync(int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture), int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
 const int Size = 256 << 20;
 string place = args.Length > 0 ? args[0] : "/dev/shm";
 DirectoryInfo directory = Directory.CreateDirectory(Path.Combine(place, $"checkpointer-bench-{Environment.ProcessId}"));

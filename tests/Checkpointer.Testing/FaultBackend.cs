@@ -30,6 +30,9 @@ public sealed class FaultBackend(IBackend inner) : IBackend
     /// <summary>Every read takes this long.</summary>
     public TimeSpan ReadDelay { get; set; }
 
+    /// <summary>Awaited before a read of an affected object, which it is told the offset of.</summary>
+    public Func<long, Task>? BeforeRead { get; set; }
+
     /// <summary>Appends fail when this many bytes were taken (null: never).</summary>
     public long? FailAfterBytes { get; set; }
 
@@ -70,6 +73,12 @@ public sealed class FaultBackend(IBackend inner) : IBackend
         {
             Fire();
             await Task.Delay(ReadDelay, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (BeforeRead is { } before)
+        {
+            Fire();
+            await before(offset).ConfigureAwait(false);
         }
 
         if (FailReads)

@@ -38,6 +38,13 @@ public interface IBackend : IAsyncDisposable
     /// </summary>
     ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// As <see cref="ReadAsync"/>, for bytes that the caller authenticates by itself: a store that verifies transfers need not. What turns out wrong is read again by
+    /// <see cref="ReadAsync"/>, before anybody calls it damage.
+    /// </summary>
+    ValueTask<int> ReadSealedAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync(name, offset, destination, cancellationToken);
+
     /// <summary>Length and server-side modification time, or null for an absent object.</summary>
     ValueTask<ObjectInfo?> StatAsync(string name, CancellationToken cancellationToken);
 

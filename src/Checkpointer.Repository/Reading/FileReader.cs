@@ -1,7 +1,7 @@
 namespace Checkpointer.Repository;
 
 /// <summary>
-/// A sequential cursor over one file; holds at most one segment of the map (48 KiB). The cursor has one user; <see cref="DecodeAsync"/> may run many times at once, on any thread.
+/// A sequential cursor over one file; holds at most two segments of the map (48 KiB each): the next is read while one is being used. The cursor has one user; <see cref="DecodeAsync"/> may run many times at once, on any thread.
 /// </summary>
 public sealed class FileReader : IDisposable
 {
@@ -11,6 +11,7 @@ public sealed class FileReader : IDisposable
     private readonly SnapshotReader _snapshot;
     private readonly MapIndexFile _file;
     private ChunkEntry[] _entries = [];
+    private Task<ChunkEntry[]>? _next;
     private int _segment;
     private int _at;
     private long _offset;
@@ -39,9 +40,12 @@ public sealed class FileReader : IDisposable
                 return null;
             }
 
-            _entries = await _snapshot.ReadSegmentAsync(_file.Segments[_segment], cancellationToken).ConfigureAwait(false);
+            Task<ChunkEntry[]> next = _next ?? LoadAsync(_segment, cancellationToken);
+            _next = null;
+            _entries = await next.ConfigureAwait(false);
             _segment++;
             _at = 0;
+            _next = _segment < _file.Segments.Length ? LoadAsync(_segment, cancellationToken) : null;
         }
 
         ChunkRun run = RunBuilder.Next(_entries, ref _at, _offset, maxRawBytes, _snapshot.Packs);
@@ -74,7 +78,14 @@ public sealed class FileReader : IDisposable
     public void Dispose()
     {
         _disposed = true;
+
+        // Nobody will ask for it; it ends by itself.
+        _ = _next?.ContinueWith(
+            static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _next = null;
         _entries = [];
         _at = 0;
     }
+
+    private Task<ChunkEntry[]> LoadAsync(int segment, CancellationToken cancellationToken) => _snapshot.ReadSegmentAsync(_file.Segments[segment], cancellationToken);
 }

@@ -74,12 +74,21 @@ internal static class MapReader
         Parse(plain, packs, segment, entries, name);
     }
 
-    public static async Task ReadExactlyAsync(IBackend backend, string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    /// <param name="backend">The store.</param>
+    /// <param name="name">The object.</param>
+    /// <param name="offset">Where in it.</param>
+    /// <param name="destination">Filled whole.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    /// <param name="isSealed">The caller authenticates the bytes, and reads them again where they are wrong.</param>
+    public static async Task ReadExactlyAsync(
+        IBackend backend, string name, long offset, Memory<byte> destination, CancellationToken cancellationToken, bool isSealed = false)
     {
         int read;
         try
         {
-            read = await backend.ReadAsync(name, offset, destination, cancellationToken).ConfigureAwait(false);
+            read = isSealed
+                ? await backend.ReadSealedAsync(name, offset, destination, cancellationToken).ConfigureAwait(false)
+                : await backend.ReadAsync(name, offset, destination, cancellationToken).ConfigureAwait(false);
         }
         catch (RepositoryException e) when (e.Code == RepositoryCodes.ObjectMissing)
         {

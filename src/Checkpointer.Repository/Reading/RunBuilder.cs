@@ -35,6 +35,6 @@ internal static class RunBuilder
     }
 
     /// <summary>Whether the second chunk lies directly behind the first in one pack.</summary>
-    public static bool Follows(ChunkEntry a, ChunkEntry b) =>
+    private static bool Follows(ChunkEntry a, ChunkEntry b) =>
         b.Kind == EntryKind.Chunk && a.Pack == b.Pack && a.Offset + a.FrameLength == b.Offset && a.Frame + 1 == b.Frame;
 }

@@ -5,136 +5,158 @@ using K4os.Compression.LZ4;
 namespace Checkpointer.Repository;
 
 /// <summary>
-/// Fetches, authenticates and decompresses runs. At most <see cref="MaxConcurrent"/> at a time for a whole snapshot, each with a piece of memory of
-/// <see cref="ReadBytes"/>, however many callers there are. A run is read in pieces of that size.
+/// Fetches, authenticates and decompresses runs: as few ranged reads as the store's distance makes sensible (<see cref="ReadPlan"/>), many of them on their way
+/// (<see cref="ReadWindow"/>), each into a buffer that is counted (<see cref="ReadBuffers"/>), however many callers there are.
 /// </summary>
-internal sealed partial class RunDecoder(IBackend backend, KeyRing keys) : IDisposable
+internal sealed partial class RunDecoder(IBackend backend, KeyRing keys, ReadWindow window)
 {
-    /// <summary>Decodes at once: enough for the cores and to hide some of a remote store's latency.</summary>
-    internal const int MaxConcurrent = 8;
-
     /// <summary>Bytes fetched at once; at least one frame.</summary>
     internal const int ReadBytes = 1 << 20;
 
-    private readonly SemaphoreSlim _slots = new(MaxConcurrent);
     private readonly MoveStore _moves = new(backend, keys);
+    private readonly ReadCounters _counters = new();
 
-    /// <summary>Bytes that decoding takes at most, where no packs were rewritten; else up to <see cref="MoveStore.MaxMemory"/> more.</summary>
-    public static long MemoryBytes => MaxConcurrent * (long)(ReadBytes + FormatConstants.MaxChunk);
+    /// <summary>Bytes that decoding takes at most beside lent buffers, where no packs were rewritten; else up to <see cref="MoveStore.MaxMemory"/> more.</summary>
+    public static long MemoryBytes => ReadBuffers.Own * (long)(ReadBytes + FormatConstants.MaxChunk);
 
-    public async Task DecodeAsync(ChunkRun run, Memory<byte> destination, bool verifyHash, CancellationToken cancellationToken)
+    public ReadBuffers Buffers { get; } = new(window);
+
+    public ReadStatistics Statistics => _counters.Sum;
+
+    public Task DecodeAsync(ChunkRun run, Memory<byte> destination, bool verifyHash, CancellationToken cancellationToken) =>
+        Start([new RunTarget(run, destination)], 1, verifyHash, cancellationToken)[0];
+
+    /// <summary>
+    /// Starts reading; the reads are asked for in the order of the targets. One task for each group: it ends when nothing writes into the group's memory any more, also
+    /// when it fails or is cancelled. One that fails ends all that was started with it.
+    /// </summary>
+    public Task[] Start(IReadOnlyList<RunTarget> targets, int groups, bool verifyHash, CancellationToken cancellationToken)
     {
-        await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        List<Task>[] parts = new List<Task>[groups];
+        for (int i = 0; i < groups; i++)
+        {
+            parts[i] = [];
+        }
+
+        List<PackRead> reads = ReadPlan.Make(targets, window.MaxGap, ReadBytes);
+        JointStop stop = new(reads.Count, cancellationToken);
+        foreach (PackRead read in reads)
+        {
+            Task task = stop.RunAsync(token => ReadAsync(read, verifyHash, token));
+            foreach (int group in read.Groups)
+            {
+                parts[group].Add(task);
+            }
+        }
+
+        return Array.ConvertAll(parts, Task.WhenAll);
+    }
+
+    private async Task ReadAsync(PackRead read, bool verifyHash, CancellationToken cancellationToken)
+    {
+        using ReadBuffers.ReadBuffer buffer = await Buffers.RentAsync(cancellationToken).ConfigureAwait(false);
+
+        // Always on a pool thread: the caller may be a loop that must not spend its time here.
+        await Task.Run(() => FetchAsync(read, new Work(buffer.Memory, verifyHash, cancellationToken), depth: 0), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Chunks that are near each other in a pack, or where that was moved to.</summary>
+    private async Task FetchAsync(PackRead read, Work work, int depth)
+    {
+        PackMove? move = _moves.Known(read.Pack);
+        if (move is null)
+        {
+            string name = ObjectNames.Pack(read.Pack);
+            try
+            {
+                long start = window.Start();
+                await MapReader.ReadExactlyAsync(backend, name, read.Start, work.Buffer[..read.Length], work.Cancellation, isSealed: true).ConfigureAwait(false);
+                window.End(start);
+                await OpenOrReadAgainAsync(read, work, name).ConfigureAwait(false);
+                return;
+            }
+            catch (RepositoryException e) when (e.InnerException is RepositoryException { Code: RepositoryCodes.ObjectMissing })
+            {
+                // A prune may have rewritten it, also while we were reading it.
+                move = await _moves.TryLoadAsync(read.Pack, work.Cancellation).ConfigureAwait(false);
+                if (move is null)
+                {
+                    throw;
+                }
+            }
+        }
+
+        await FetchMovedAsync(move, read, work, depth).ConfigureAwait(false);
+    }
+
+    /// <summary>A transfer that nobody verified may have changed bytes: only what is wrong in a verified one is damage.</summary>
+    private async Task OpenOrReadAgainAsync(PackRead read, Work work, string name)
+    {
+        Memory<byte> stored = work.Buffer[..read.Length];
+        _counters.Add(read);
         try
         {
-            // Always on a pool thread: the caller may be a loop that must not spend its time here.
-            await Task.Run(() => DecodeSlottedAsync(run, destination, verifyHash, cancellationToken), cancellationToken).ConfigureAwait(false);
+            Open(read, stored.Span, work.VerifyHash, name);
         }
-        finally
+        catch (RepositoryException e) when (e.Code == RepositoryCodes.Damaged)
         {
-            _slots.Release();
+            await MapReader.ReadExactlyAsync(backend, name, read.Start, stored, work.Cancellation).ConfigureAwait(false);
+            _counters.Add(read);
+            Open(read, stored.Span, work.VerifyHash, name);
         }
     }
 
-    public void Dispose() => _slots.Dispose();
-
-    private async Task DecodeSlottedAsync(ChunkRun run, Memory<byte> destination, bool verifyHash, CancellationToken cancellationToken)
+    private void Open(PackRead read, ReadOnlySpan<byte> stored, bool verifyHash, string name)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Min(ReadBytes, run.StoredLength));
         byte[] scratch = ArrayPool<byte>.Shared.Rent(FormatConstants.MaxChunk);
         try
         {
-            Work work = new(buffer, scratch, verifyHash, cancellationToken);
-            await DecodeFromAsync(run.Pack.Id, run.Chunks, destination, work, depth: 0).ConfigureAwait(false);
+            using FrameCipher cipher = keys.ForObject(ObjectKind.Pack, read.Pack);
+            ChunkTarget previous = default;
+            foreach (ChunkTarget target in read.Targets)
+            {
+                if (target.Chunk == previous.Chunk)
+                {
+                    previous.Destination.CopyTo(target.Destination);
+                    continue;
+                }
+
+                ReadOnlySpan<byte> frame = stored.Slice(target.Chunk.Offset - read.Start, target.Chunk.FrameLength);
+                Open(cipher, target.Chunk, frame, target.Destination.Span, scratch, verifyHash, name);
+                previous = target;
+            }
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(scratch);
-            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
-    /// <summary>Chunks that are adjacent in a pack, or in the pack that they were moved to.</summary>
-    private async Task DecodeFromAsync(ObjectId pack, ArraySegment<ChunkEntry> left, Memory<byte> destination, Work work, int depth)
+    private void Open(FrameCipher cipher, ChunkEntry chunk, ReadOnlySpan<byte> frame, Span<byte> raw, byte[] scratch, bool verifyHash, string name)
     {
-        string name = ObjectNames.Pack(pack);
-        PackMove? move = _moves.Known(pack);
-        if (move is null)
+        if (!FrameHeader.TryRead(frame, FormatConstants.MaxChunk, out FrameHeader header)
+            || header.RawLength != chunk.RawLength
+            || header.FrameLength != chunk.FrameLength
+            || header.Codec is not (FrameCodec.Raw or FrameCodec.Lz4))
         {
-            using FrameCipher cipher = keys.ForObject(ObjectKind.Pack, pack);
-            while (left.Count > 0)
-            {
-                int count = 0;
-                int bytes = 0;
-                while (count < left.Count && bytes + left[count].FrameLength <= ReadBytes)
-                {
-                    bytes += left[count++].FrameLength;
-                }
-
-                try
-                {
-                    await MapReader.ReadExactlyAsync(backend, name, left[0].Offset, work.Buffer.AsMemory(0, bytes), work.Cancellation).ConfigureAwait(false);
-                }
-                catch (RepositoryException e) when (e.InnerException is RepositoryException { Code: RepositoryCodes.ObjectMissing })
-                {
-                    // A prune may have rewritten it, also while we were reading it.
-                    move = await _moves.TryLoadAsync(pack, work.Cancellation).ConfigureAwait(false);
-                    if (move is null)
-                    {
-                        throw;
-                    }
-
-                    break;
-                }
-
-                int done = Open(cipher, left[..count], work.Buffer.AsSpan(0, bytes), destination.Span, work.Scratch, work.VerifyHash, name);
-                destination = destination[done..];
-                left = left[count..];
-            }
+            throw At(name, chunk, "has a wrong header");
         }
 
-        if (move is not null)
+        Span<byte> payload = header.Codec == FrameCodec.Raw ? raw : scratch.AsSpan(0, header.PayloadLength);
+        if (!cipher.TryOpen(chunk.Frame, header, frame, payload))
         {
-            await DecodeMovedAsync(move, left, destination, work, depth).ConfigureAwait(false);
-        }
-    }
-
-    private int Open(FrameCipher cipher, ArraySegment<ChunkEntry> chunks, ReadOnlySpan<byte> stored, Span<byte> destination, byte[] scratch, bool verifyHash, string name)
-    {
-        int done = 0;
-        foreach (ChunkEntry chunk in chunks)
-        {
-            ReadOnlySpan<byte> frame = stored[..chunk.FrameLength];
-            stored = stored[chunk.FrameLength..];
-            Span<byte> raw = destination.Slice(done, chunk.RawLength);
-            if (!FrameHeader.TryRead(frame, FormatConstants.MaxChunk, out FrameHeader header)
-                || header.RawLength != chunk.RawLength
-                || header.FrameLength != chunk.FrameLength
-                || header.Codec is not (FrameCodec.Raw or FrameCodec.Lz4))
-            {
-                throw At(name, chunk, "has a wrong header");
-            }
-
-            Span<byte> payload = header.Codec == FrameCodec.Raw ? raw : scratch.AsSpan(0, header.PayloadLength);
-            if (!cipher.TryOpen(chunk.Frame, header, frame, payload))
-            {
-                throw At(name, chunk, "is not authentic");
-            }
-
-            if (header.Codec == FrameCodec.Lz4 && LZ4Codec.Decode(payload, raw) != raw.Length)
-            {
-                throw At(name, chunk, "does not decompress");
-            }
-
-            if (verifyHash && System.IO.Hashing.XxHash128.HashToUInt128(raw, keys.ChunkHashSeed) != chunk.Hash)
-            {
-                throw At(name, chunk, "is not the chunk that the map names");
-            }
-
-            done += chunk.RawLength;
+            throw At(name, chunk, "is not authentic");
         }
 
-        return done;
+        if (header.Codec == FrameCodec.Lz4 && LZ4Codec.Decode(payload, raw) != raw.Length)
+        {
+            throw At(name, chunk, "does not decompress");
+        }
+
+        if (verifyHash && System.IO.Hashing.XxHash128.HashToUInt128(raw, keys.ChunkHashSeed) != chunk.Hash)
+        {
+            throw At(name, chunk, "is not the chunk that the map names");
+        }
     }
 
     private static RepositoryException At(string name, ChunkEntry chunk, string what) =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Checkpointer.Engine.Streaming;
 using Checkpointer.Repository;
 
@@ -17,8 +18,11 @@ internal sealed class MemoryImage : IImageSource
     /// <summary>The decode that covers this byte of this file fails.</summary>
     public (string Name, long Offset)? Damaged { get; set; }
 
+    /// <summary>The damage is found at once, even while nothing is decoded.</summary>
+    public bool DamagedPassesGate { get; set; }
+
     /// <summary>Nothing is decoded until it opens.</summary>
-    public ManualResetEventSlim Gate { get; } = new(true);
+    public AsyncGate Gate { get; } = new();
 
     public int MostDecodes { get; private set; }
 
@@ -31,6 +35,45 @@ internal sealed class MemoryImage : IImageSource
         FileKind kind = name.StartsWith("pages-", StringComparison.Ordinal) ? FileKind.Pages : FileKind.Bytes;
         _list.Add(new SnapshotFile(name, kind, content.Length + zeroes));
     }
+
+    public long AheadBytes { get; set; } = 8 << 20;
+
+    public int WantedBuffers { get; init; }
+
+    /// <summary>The runs that were asked for, in that order.</summary>
+    public ConcurrentQueue<(string Name, long Offset, int Length)> Asked { get; } = new();
+
+    public IReadOnlyList<Memory<byte>> Lent { get; private set; } = [];
+
+    public Task LoadHeadsAsync(IEnumerable<string> names, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task[] Decode(IReadOnlyList<ImageTarget> targets, int groups, CancellationToken cancellationToken)
+    {
+        List<Task>[] parts = [.. Enumerable.Range(0, groups).Select(static _ => new List<Task>())];
+        CancellationTokenSource together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        foreach (ImageTarget target in targets)
+        {
+            parts[target.Group].Add(TogetherAsync(((Cursor)target.File).DecodeAsync(target.Run, target.Destination, together.Token)));
+        }
+
+        async Task TogetherAsync(Task part)
+        {
+            try
+            {
+                await part;
+            }
+            catch (RepositoryException)
+            {
+                await together.CancelAsync();
+                throw;
+            }
+        }
+        return [.. parts.Select(Task.WhenAll)];
+    }
+
+    public void Lend(IEnumerable<Memory<byte>> buffers) => Lent = [.. buffers];
+
+    public Task TakeBackAsync() => Task.CompletedTask;
 
     public IImageFile Open(string name) => new Cursor(this, name, _files[name].Content, _files[name].Zeroes);
 
@@ -54,7 +97,18 @@ internal sealed class MemoryImage : IImageSource
         {
             Assert.False(run.IsZero);
             Assert.True(destination.Length >= run.RawLength);
-            return Task.Run(() => Decode(run, destination.Span, cancellationToken), cancellationToken);
+            image.Asked.Enqueue((name, run.Offset, run.RawLength));
+            return Task.Run(
+                async () =>
+                {
+                    image.MostDecodes = Math.Max(image.MostDecodes, Interlocked.Increment(ref image._decodes));
+                    if (!(image.DamagedPassesGate && IsDamaged(run)))
+                    {
+                        await image.Gate.WaitAsync(cancellationToken);
+                    }
+                    Decode(run, destination.Span);
+                },
+                cancellationToken);
         }
 
         public void Dispose()
@@ -63,21 +117,22 @@ internal sealed class MemoryImage : IImageSource
             _using = 1;
         }
 
-        private void Decode(ImageRun run, Span<byte> destination, CancellationToken cancellationToken)
+        private void Decode(ImageRun run, Span<byte> destination)
         {
-            image.MostDecodes = Math.Max(image.MostDecodes, Interlocked.Increment(ref image._decodes));
-            image.Gate.Wait(cancellationToken);
             if (image.Delay > TimeSpan.Zero)
             {
                 Thread.Sleep(image.Delay);
             }
             Interlocked.Decrement(ref image._decodes);
-            if (image.Damaged is { } damaged && damaged.Name == name && damaged.Offset >= run.Offset && damaged.Offset < run.Offset + run.RawLength)
+            if (IsDamaged(run))
             {
                 throw new RepositoryException("repository-damaged", $"Pack packs/ab/abcd does not authenticate ({name}).");
             }
             content.AsSpan((int)run.Offset, run.RawLength).CopyTo(destination);
         }
+
+        private bool IsDamaged(ImageRun run) =>
+            image.Damaged is { } damaged && damaged.Name == name && damaged.Offset >= run.Offset && damaged.Offset < run.Offset + run.RawLength;
 
         private ImageRun? Next(int most)
         {
@@ -108,6 +163,25 @@ internal sealed class MemoryImage : IImageSource
                 end = Math.Min(end + 4096, content.Length);
             }
             return end - start;
+        }
+    }
+
+    /// <summary>Open at first; whoever waits holds no thread.</summary>
+    internal sealed class AsyncGate
+    {
+        private volatile TaskCompletionSource _open = Opened();
+
+        public void Reset() => _open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Set() => _open.TrySetResult();
+
+        public Task WaitAsync(CancellationToken cancellationToken) => _open.Task.WaitAsync(cancellationToken);
+
+        private static TaskCompletionSource Opened()
+        {
+            TaskCompletionSource open = new();
+            open.SetResult();
+            return open;
         }
     }
 }

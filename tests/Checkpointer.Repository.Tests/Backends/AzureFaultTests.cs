@@ -129,6 +129,19 @@ public sealed class AzureFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sealed_bytes_are_fetched_without_a_checksum_of_the_service()
+    {
+        byte[] data = TestRepository.Random(10_000, 5);
+        await UploadAsync("packs/aa/5", data);
+        _proxy.Add(new ProxyFault { Kind = FaultKind.Rewrite, Method = "GET", RewriteHead = h => WithChecksum(h, "AAAAAAAAAAA=") });
+        byte[] read = new byte[10_000];
+        Assert.Equal(read.Length, await _backend.ReadSealedAsync("packs/aa/5", 0, read, None));
+        Assert.Equal(data, read);
+        Assert.Equal(0, _backend.Repeats);
+        _proxy.VerifyAllFired();
+    }
+
+    [Fact]
     public async Task Another_range_than_was_asked_for_is_not_taken()
     {
         await UploadAsync("packs/aa/4", TestRepository.Random(10_000, 4));

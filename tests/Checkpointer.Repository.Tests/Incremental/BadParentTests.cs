@@ -1,3 +1,5 @@
+using Checkpointer.Testing;
+
 namespace Checkpointer.Repository.Tests.Incremental;
 
 /// <summary>A parent that is damaged, gone or strange never fails a snapshot and never makes it damaged: what cannot be relied on is stored again, and told.</summary>

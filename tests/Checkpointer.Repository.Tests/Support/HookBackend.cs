@@ -1,3 +1,5 @@
+using Checkpointer.Testing;
+
 namespace Checkpointer.Repository.Tests;
 
 /// <summary>Runs a step of a test before every step that goes to the store, so that interleavings are decided and not left to chance.</summary>

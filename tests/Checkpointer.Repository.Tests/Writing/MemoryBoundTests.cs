@@ -1,4 +1,5 @@
 using Checkpointer.Platform;
+using Checkpointer.Testing;
 
 namespace Checkpointer.Repository.Tests;
 

@@ -26,6 +26,9 @@ public sealed class AzuriteServer : IDisposable
 
     public int Port { get; }
 
+    /// <summary>Its process, for measurements.</summary>
+    public int Pid => _process.Id;
+
     /// <summary>For <c>CHECKPOINTER_AZURITE</c>.</summary>
     public string Endpoint => $"http://127.0.0.1:{Port}";
 

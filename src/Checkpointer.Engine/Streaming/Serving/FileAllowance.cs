@@ -14,6 +14,7 @@ internal sealed class FileAllowance
     private readonly FillBuffer _slot;
     private bool _slotTaken;
     private TaskCompletionSource<FillBuffer>? _waiter;
+    private TaskCompletionSource? _room;
 
     public FileAllowance(Memory<byte> slot, bool isBulk)
     {
@@ -48,5 +49,13 @@ internal sealed class FileAllowance
         TaskCompletionSource<FillBuffer>? waiter = _waiter;
         _waiter = null;
         return waiter is not null && waiter.TrySetResult(buffer);
+    }
+
+    public Task AwaitRoom() => (_room = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    public void TellRoom()
+    {
+        _room?.TrySetResult();
+        _room = null;
     }
 }

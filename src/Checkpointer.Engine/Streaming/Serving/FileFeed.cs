@@ -7,8 +7,8 @@ using Checkpointer.Repository;
 namespace Checkpointer.Engine.Streaming;
 
 /// <summary>
-/// Reads one file of the image ahead of its reader: a cursor takes buffers and runs, they are decoded in parallel, and what is decoded goes,
-/// in the file's order and without a copy, into the pipe <see cref="Output"/>.
+/// Reads one file of the image ahead of its reader: a cursor takes buffers and runs, several buffers at a time so that the store is asked for long ranges, they are
+/// decoded in parallel, and what is decoded goes, in the file's order and without a copy, into the pipe <see cref="Output"/>.
 /// </summary>
 internal sealed class FileFeed
 {
@@ -23,6 +23,8 @@ internal sealed class FileFeed
     private readonly SnapshotFile _file;
     private readonly ServeBudget _budget;
     private readonly FileAllowance _allowance;
+    private readonly Task<PrimedFile?>? _priming;
+    private readonly Action<Exception> _onFailure;
     private readonly CancellationTokenSource _stop;
     private readonly Channel<Task<Fill>> _decoding = Channel.CreateUnbounded<Task<Fill>>(
         new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }); // bounded by the buffers that each fill holds
@@ -31,9 +33,26 @@ internal sealed class FileFeed
     private readonly Lock _gate = new();
     private Action? _onData;
     private Task? _running;
+    private Exception? _failure;
 
-    public FileFeed(IImageSource image, SnapshotFile file, ServeBudget budget, FileAllowance allowance, CancellationToken stopping)
+    /// <param name="image">Where the file is.</param>
+    /// <param name="file">Which it is.</param>
+    /// <param name="budget">The memory.</param>
+    /// <param name="allowance">The file's part of it.</param>
+    /// <param name="priming">Ends with what was read of it already; null: nothing was.</param>
+    /// <param name="onFailure">Told at once of what cannot be read, also while what comes before it is still awaited.</param>
+    /// <param name="stopping">Everything ends.</param>
+    public FileFeed(
+        IImageSource image,
+        SnapshotFile file,
+        ServeBudget budget,
+        FileAllowance allowance,
+        Task<PrimedFile?>? priming,
+        Action<Exception> onFailure,
+        CancellationToken stopping)
     {
+        _onFailure = onFailure;
+        _priming = priming;
         _image = image;
         _file = file;
         _budget = budget;
@@ -77,16 +96,38 @@ internal sealed class FileFeed
         }
     }
 
+    /// <summary>It was primed and nobody ever started it; everything that primed it has ended.</summary>
+    public void Abandon()
+    {
+        lock (_gate)
+        {
+            if (_running is null)
+            {
+                _running = Task.CompletedTask;
+                if (_priming is { IsCompletedSuccessfully: true, Result: { } primed })
+                {
+                    primed.File.Dispose();
+                }
+                _stop.Dispose();
+            }
+        }
+    }
+
     private async Task RunAsync()
     {
         Exception? error = null;
         try
         {
-            using IImageFile file = _image.Open(_file.Name);
+            PrimedFile? primed = _priming is null ? null : await _priming.ConfigureAwait(false);
+            using IImageFile file = primed?.File ?? _image.Open(_file.Name);
             Task handOver = HandOverAsync();
             try
             {
-                await CollectAsync(file).ConfigureAwait(false);
+                if (primed is not null)
+                {
+                    _decoding.Writer.TryWrite(DecodedAsync(primed.Fill, primed.Decoded));
+                }
+                await CollectAsync(file, primed?.Bytes ?? 0).ConfigureAwait(false);
             }
             finally
             {
@@ -107,36 +148,52 @@ internal sealed class FileFeed
         }
     }
 
-    private async Task CollectAsync(IImageFile file)
+    private async Task CollectAsync(IImageFile file, long position)
     {
-        long position = 0;
         while (position < _file.Length)
         {
-            Fill fill = new(_budget, _allowance, await _budget.AcquireAsync(_allowance, _stop.Token).ConfigureAwait(false));
+            int blocks = await _budget.AwaitRoomAsync(_allowance, _stop.Token).ConfigureAwait(false);
+            FillBuffer? buffer = await _budget.AcquireAsync(_allowance, _stop.Token).ConfigureAwait(false);
+            List<Fill> fills = [];
             try
             {
-                position += await fill.CollectAsync(file, _file.Name, position, _file.Length, _stop.Token).ConfigureAwait(false);
+                do
+                {
+                    fills.Add(new Fill(_budget, _allowance, buffer));
+                    position += await fills[^1].CollectAsync(file, _file.Name, position, _file.Length, _stop.Token).ConfigureAwait(false);
+                    buffer = position < _file.Length && fills.Count < blocks ? _budget.TryAcquire(_allowance) : null;
+                }
+                while (buffer is not null);
             }
             catch
             {
-                fill.Release();
+                fills.ForEach(static f => f.Release());
                 throw;
             }
-            _decoding.Writer.TryWrite(DecodeAsync(fill, file));
+            Task[] decoding = _image.Decode([.. fills.SelectMany((f, i) => f.Targets(file, i))], fills.Count, _stop.Token);
+            for (int i = 0; i < fills.Count; i++)
+            {
+                _decoding.Writer.TryWrite(DecodedAsync(fills[i], decoding[i]));
+            }
         }
     }
 
-    // The buffer goes back also when the decoder fails; nobody else knows it then.
-    private async Task<Fill> DecodeAsync(Fill fill, IImageFile file)
+    // The buffer goes back also when the decoder fails; nobody else knows it then. And what is still on its way is not wanted any more.
+    private async Task<Fill> DecodedAsync(Fill fill, Task decoding)
     {
         try
         {
-            await fill.DecodeAsync(file, _stop.Token).ConfigureAwait(false);
+            await decoding.ConfigureAwait(false);
             return fill;
         }
-        catch
+        catch (Exception e)
         {
             fill.Release();
+            if (e is not OperationCanceledException && Interlocked.CompareExchange(ref _failure, e, null) is null)
+            {
+                _onFailure(e);
+                await _stop.CancelAsync().ConfigureAwait(false);
+            }
             throw;
         }
     }
@@ -160,7 +217,7 @@ internal sealed class FileFeed
         }
         if (error is not null)
         {
-            ExceptionDispatchInfo.Throw(error);
+            ExceptionDispatchInfo.Throw(_failure ?? error);
         }
     }
 

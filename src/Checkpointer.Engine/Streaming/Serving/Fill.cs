@@ -12,9 +12,6 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
     // Runs per fill: bounds the bookkeeping for memory that alternates between zero and data.
     private const int MaxRuns = 256;
 
-    // Stored bytes of one read: fewer requests to a store far away; half a block, so that a single block still keeps two decoders busy.
-    private const int MaxJoined = 512 << 10;
-
     private readonly List<(ImageRun Run, int Start)> _runs = [];
     private readonly List<Piece> _pieces = [];
     private int _used;
@@ -45,39 +42,9 @@ internal sealed class Fill(ServeBudget budget, FileAllowance allowance, FillBuff
         return position - start;
     }
 
-    /// <summary>Authenticates and decodes every run, all at once.</summary>
-    public async Task DecodeAsync(IImageFile file, CancellationToken cancellationToken)
-    {
-        List<Task> running = new(_runs.Count);
-        foreach ((ImageRun run, int start) in Joined())
-        {
-            running.Add(file.DecodeAsync(run, buffer.Memory.Slice(start, run.RawLength), cancellationToken));
-        }
-        await Task.WhenAll(running).ConfigureAwait(false); // all, also after a failure: nobody may write into the buffer when it goes back
-    }
-
-    /// <summary>The runs, those as one that one read fetches. Runs lie side by side in the buffer, whatever zeroes are between them in the file.</summary>
-    private IEnumerable<(ImageRun Run, int Start)> Joined()
-    {
-        (ImageRun Run, int Start)? open = null;
-        foreach ((ImageRun Run, int Start) next in _runs)
-        {
-            if (open is { Run.Stored: { } stored } last && stored.Join(next.Run.Stored, MaxJoined) is { } joined)
-            {
-                open = (last.Run with { RawLength = joined.RawLength, Stored = joined }, last.Start);
-                continue;
-            }
-            if (open is { } whole)
-            {
-                yield return whole;
-            }
-            open = next;
-        }
-        if (open is { } rest)
-        {
-            yield return rest;
-        }
-    }
+    /// <summary>Its runs, and where they go: side by side in the buffer, whatever zeroes are between them in the file.</summary>
+    public IEnumerable<ImageTarget> Targets(IImageFile file, int group) =>
+        _runs.Select(r => new ImageTarget(file, r.Run, buffer.Memory.Slice(r.Start, r.Run.RawLength), group));
 
     /// <summary>The pieces in order, each to be disposed by its reader; then the caller calls <see cref="Release"/>.</summary>
     public IEnumerable<IMemoryOwner<byte>> Pieces()

@@ -1,4 +1,3 @@
-using Checkpointer.Engine.FileState;
 using Checkpointer.Repository;
 
 namespace Checkpointer.Engine.Streaming;
@@ -8,18 +7,33 @@ internal interface IImageSource
 {
     IReadOnlyList<SnapshotFile> Files { get; }
 
+    /// <summary>Bytes of one file that are worth reading ahead of its reader; may change with what is learned about the store.</summary>
+    long AheadBytes { get; }
+
+    /// <summary>Blocks of the pool that the source can use to have more reads on their way.</summary>
+    int WantedBuffers { get; }
+
     IImageFile Open(string name);
+
+    /// <summary>Prepares the opening of several files.</summary>
+    Task LoadHeadsAsync(IEnumerable<string> names, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Fetches, authenticates and decodes runs, given in the order of need, in the background, and bounds itself how much is on its way. One task for each group, numbered
+    /// from 0; it ends when nothing writes into the group's memory any more, also when it fails.
+    /// </summary>
+    Task[] Decode(IReadOnlyList<ImageTarget> targets, int groups, CancellationToken cancellationToken);
+
+    /// <summary>Memory for reads, until <see cref="TakeBackAsync"/> has ended.</summary>
+    void Lend(IEnumerable<Memory<byte>> buffers);
+
+    Task TakeBackAsync();
 }
 
-/// <summary>One file being read: a cursor for one user, and a decoder for many (see <see cref="FileReader"/>, whose rules hold here).</summary>
+/// <summary>One file being read: a cursor for one user (see <see cref="FileReader"/>, whose rules hold here).</summary>
 internal interface IImageFile : IDisposable
 {
     ValueTask<ImageRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// Returns at once; fetches, authenticates and decodes on a thread of the pool, and bounds itself how many of these run at a time.
-    /// </summary>
-    Task DecodeAsync(ImageRun run, Memory<byte> destination, CancellationToken cancellationToken);
 }
 
 /// <summary>
@@ -27,25 +41,5 @@ internal interface IImageFile : IDisposable
 /// </summary>
 internal readonly record struct ImageRun(long Offset, int RawLength, bool IsZero, ChunkRun? Stored);
 
-/// <summary>A snapshot as an image source: the files that CRIU made, without those that the engine captured beside them.</summary>
-internal sealed class SnapshotImage(SnapshotReader snapshot) : IImageSource
-{
-    public IReadOnlyList<SnapshotFile> Files { get; } =
-        [.. snapshot.Files.Where(f => !StateFile.IsOurs(f.Name))];
-
-    public IImageFile Open(string name) => new SnapshotImageFile(snapshot.OpenFile(name));
-
-    private sealed class SnapshotImageFile(FileReader reader) : IImageFile
-    {
-        public async ValueTask<ImageRun?> NextRunAsync(int maxRawBytes, CancellationToken cancellationToken)
-        {
-            ChunkRun? run = await reader.NextRunAsync(maxRawBytes, cancellationToken).ConfigureAwait(false);
-            return run is null ? null : new ImageRun(run.Offset, run.RawLength, run.IsZero, run);
-        }
-
-        public Task DecodeAsync(ImageRun run, Memory<byte> destination, CancellationToken cancellationToken) =>
-            reader.DecodeAsync(run.Stored!, destination, cancellationToken);
-
-        public void Dispose() => reader.Dispose();
-    }
-}
+/// <summary>A run of a file, not of zeroes, where its bytes go, and which task tells that they are there.</summary>
+internal readonly record struct ImageTarget(IImageFile File, ImageRun Run, Memory<byte> Destination, int Group);

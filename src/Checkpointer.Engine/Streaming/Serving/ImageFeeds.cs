@@ -4,17 +4,11 @@ using Checkpointer.Repository;
 namespace Checkpointer.Engine.Streaming;
 
 /// <summary>
-/// The readers of all files of one image, with the memory that they share. Small files are read ahead of any request: each has
-/// its slot anyway, and CRIU asks for hundreds of them one after another. Thread-safe.
+/// The readers of all files of one image, with the memory that they share. What has a slot of its own is read ahead of any request
+/// (<see cref="ImagePrefetch"/>). Thread-safe.
 /// </summary>
 internal sealed class ImageFeeds : IAsyncDisposable
 {
-    // Files read before CRIU asks: bounds what a hundred thousand pipes would cost in bookkeeping.
-    private const int MaxPrefetched = 4096;
-
-    // Prefetching leaves the decoders to what CRIU waits for.
-    private const int PrefetchersAtOnce = 2;
-
     private readonly IImageSource _image;
     private readonly ServeBudget _budget;
     private readonly AbortSource _abort;
@@ -23,6 +17,7 @@ internal sealed class ImageFeeds : IAsyncDisposable
     private readonly Dictionary<string, (FileFeed Feed, FileAllowance Allowance)> _prefetched = new(StringComparer.Ordinal);
     private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
     private readonly HashSet<Task> _running = [];
+    private readonly ImagePrefetch _prefetch;
     private readonly Lock _gate = new();
 
     public ImageFeeds(IImageSource image, BlockPool pool, AbortSource abort)
@@ -31,7 +26,9 @@ internal sealed class ImageFeeds : IAsyncDisposable
         _abort = abort;
         _stopping = CancellationTokenSource.CreateLinkedTokenSource(abort.Token);
         _files = image.Files.ToDictionary(f => f.Name, StringComparer.Ordinal);
-        _budget = new ServeBudget(pool, image.Files);
+        _budget = new ServeBudget(pool, image.Files, image.WantedBuffers, () => image.AheadBytes);
+        _prefetch = new ImagePrefetch(image, this);
+        image.Lend(_budget.Lent);
     }
 
     public SnapshotFile? Find(string name) => _files.GetValueOrDefault(name);
@@ -53,14 +50,19 @@ internal sealed class ImageFeeds : IAsyncDisposable
         {
             if (extra)
             {
-                feed = Make(file, ServeBudget.ExtraAllowanceFor(file));
+                feed = Make(file, ServeBudget.ExtraAllowanceFor(file), null);
             }
             else
             {
                 _taken.Add(file.Name);
-                feed = _prefetched.Remove(file.Name, out (FileFeed Feed, FileAllowance Allowance) early)
-                    ? early
-                    : Make(file, _budget.AllowanceFor(file));
+                if (!_prefetched.Remove(file.Name, out feed))
+                {
+                    feed = Make(file, _budget.AllowanceFor(file), null);
+                }
+                else if (ImagePrefetch.IsHead(file))
+                {
+                    _prefetch.HeadTaken();
+                }
             }
         }
         _budget.Opened(feed.Allowance);
@@ -75,17 +77,70 @@ internal sealed class ImageFeeds : IAsyncDisposable
         feed.Cancel();
     }
 
-    /// <summary>Reads small files until all are there or everything ends.</summary>
-    public void Prefetch()
+    /// <summary>Reads ahead of any request until nothing is left to be read, or everything ends.</summary>
+    public void Prefetch() => Track(Watch(Task.Run(() => _prefetch.RunAsync(_stopping.Token))));
+
+    /// <summary>Reads the beginnings of files together, where CRIU was not faster. Ends when the reads are asked for.</summary>
+    public async Task PrimeAsync(IReadOnlyList<SnapshotFile> files, CancellationToken cancellationToken)
     {
-        IEnumerator<SnapshotFile> files = _files.Values
-            .Where(f => f.Kind == FileKind.Bytes && !ServeBudget.IsBulk(f))
-            .Take(MaxPrefetched)
-            .ToList()
-            .GetEnumerator();
-        for (int i = 0; i < PrefetchersAtOnce; i++)
+        List<(SnapshotFile File, FileFeed Feed, FileAllowance Allowance, TaskCompletionSource<PrimedFile?> Primed)> batch = [];
+        lock (_gate)
         {
-            Track(Task.Run(() => PrefetchAsync(files)));
+            foreach (SnapshotFile file in files)
+            {
+                if (_taken.Contains(file.Name))
+                {
+                    if (ImagePrefetch.IsHead(file))
+                    {
+                        _prefetch.HeadTaken();
+                    }
+                    continue;
+                }
+                TaskCompletionSource<PrimedFile?> primed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                (FileFeed Feed, FileAllowance Allowance) feed = Make(file, _budget.AllowanceFor(file), primed.Task);
+                _prefetched.Add(file.Name, feed);
+                batch.Add((file, feed.Feed, feed.Allowance, primed));
+            }
+        }
+        List<(TaskCompletionSource<PrimedFile?> Primed, IImageFile File, Fill Fill, long Bytes)> begun = [];
+        try
+        {
+            await _image.LoadHeadsAsync(batch.Select(static b => b.File.Name), cancellationToken).ConfigureAwait(false);
+            List<ImageTarget> targets = [];
+            foreach ((SnapshotFile file, _, FileAllowance allowance, TaskCompletionSource<PrimedFile?> primed) in batch)
+            {
+                if (_budget.TakeSlot(allowance) is not { } slot)
+                {
+                    primed.SetResult(null); // it is empty
+                    continue;
+                }
+                IImageFile opened = _image.Open(file.Name);
+                Fill fill = new(_budget, allowance, slot);
+                begun.Add((primed, opened, fill, 0));
+                long bytes = await fill.CollectAsync(opened, file.Name, 0, file.Length, cancellationToken).ConfigureAwait(false);
+                targets.AddRange(fill.Targets(opened, begun.Count - 1));
+                begun[^1] = (primed, opened, fill, bytes);
+            }
+            Task[] decoding = _image.Decode(targets, begun.Count, cancellationToken);
+            for (int i = 0; i < begun.Count; i++)
+            {
+                begun[i].Primed.SetResult(new PrimedFile(begun[i].File, begun[i].Fill, begun[i].Bytes, decoding[i]));
+                Track(Watch(decoding[i])); // also those that nobody asks for may show damage
+            }
+        }
+        catch (Exception e)
+        {
+            begun.ForEach(static b => b.File.Dispose());
+            foreach ((_, _, _, TaskCompletionSource<PrimedFile?> primed) in batch)
+            {
+                primed.TrySetException(e);
+                _ = primed.Task.Exception; // the caller has it too
+            }
+            throw;
+        }
+        foreach ((_, FileFeed feed, _, _) in batch.Where(static b => !ImagePrefetch.IsHead(b.File)))
+        {
+            _ = Start(feed);
         }
     }
 
@@ -93,47 +148,32 @@ internal sealed class ImageFeeds : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        Task[] running;
+        List<FileFeed> unread;
         lock (_gate)
         {
-            foreach ((FileFeed feed, _) in _prefetched.Values)
-            {
-                feed.Output.Complete();
-            }
-            _prefetched.Clear();
-            running = [.. _running];
+            unread = [.. _prefetched.Values.Select(static p => p.Feed)];
+            unread.ForEach(static f => f.Output.Complete());
         }
-        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // errors went to the abort source
+        while (Running() is { Length: > 0 } running)
+        {
+            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // errors went to the abort source
+        }
+        unread.ForEach(static f => f.Abandon());
+        await _image.TakeBackAsync().ConfigureAwait(false);
         _budget.Dispose();
         _stopping.Dispose();
     }
 
-    private (FileFeed Feed, FileAllowance Allowance) Make(SnapshotFile file, FileAllowance allowance) =>
-        (new FileFeed(_image, file, _budget, allowance, _stopping.Token), allowance);
-
-    private async Task PrefetchAsync(IEnumerator<SnapshotFile> files)
+    private Task[] Running()
     {
-        while (!_stopping.IsCancellationRequested)
+        lock (_gate)
         {
-            FileFeed feed;
-            lock (_gate)
-            {
-                if (!files.MoveNext())
-                {
-                    return;
-                }
-                SnapshotFile file = files.Current;
-                if (_taken.Contains(file.Name))
-                {
-                    continue; // CRIU was faster
-                }
-                (FileFeed Feed, FileAllowance Allowance) made = Make(file, _budget.AllowanceFor(file));
-                _prefetched.Add(file.Name, made);
-                feed = made.Feed;
-            }
-            await Start(feed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // seen by Watch
+            return [.. _running];
         }
     }
+
+    private (FileFeed Feed, FileAllowance Allowance) Make(SnapshotFile file, FileAllowance allowance, Task<PrimedFile?>? priming) =>
+        (new FileFeed(_image, file, _budget, allowance, priming, _abort.Abort, _stopping.Token), allowance);
 
     private Task Start(FileFeed feed)
     {

@@ -16,8 +16,8 @@ internal sealed class ServeBudget : IDisposable
     // Blocks that the minimum holds beyond the slots, so that a single large file is read in runs longer than a chunk.
     private const int BaseBlocks = 1;
 
-    // Read-ahead blocks of one file: enough to keep a few decoders and the pipe busy; more only leaves the cache.
-    private const int MaxAhead = 8;
+    // One block in so many is for reads on their way; the others are for what they bring.
+    private const int LendOneIn = 4;
 
     private readonly Lock _gate = new();
     private readonly List<Block> _blocks = [];
@@ -25,11 +25,17 @@ internal sealed class ServeBudget : IDisposable
     private readonly LinkedList<FileAllowance> _waiting = new();
     private readonly Dictionary<string, Memory<byte>> _slots = new(StringComparer.Ordinal);
     private readonly int _ahead;
+    private readonly Func<long> _aheadBytes;
     private int _openBulk;
 
     /// <summary>Takes the whole pool; UsageException (budget-too-small) when the slots do not fit.</summary>
-    public ServeBudget(BlockPool pool, IReadOnlyList<SnapshotFile> files)
+    /// <param name="pool">The memory.</param>
+    /// <param name="files">The whole image.</param>
+    /// <param name="lend">Blocks at most that are set aside for <see cref="Lent"/>.</param>
+    /// <param name="aheadBytes">Bytes that are worth reading ahead of one file, at this moment.</param>
+    public ServeBudget(BlockPool pool, IReadOnlyList<SnapshotFile> files, int lend, Func<long> aheadBytes)
     {
+        _aheadBytes = aheadBytes;
         long minimum = MinimumBytes(files);
         if (pool.Count < BlocksOf(files) + BaseBlocks)
         {
@@ -43,7 +49,9 @@ internal sealed class ServeBudget : IDisposable
             _blocks.Add(block);
         }
         int used = AssignSlots(files);
-        for (int i = _blocks.Count - 1; i >= used; i--)
+        int lent = Math.Min((_blocks.Count - used) / LendOneIn, lend);
+        Lent = [.. _blocks.TakeLast(lent).Select(static b => b.Data)];
+        for (int i = _blocks.Count - lent - 1; i >= used; i--)
         {
             _free.Push(new FillBuffer(_blocks[i].Data, null));
         }
@@ -52,6 +60,9 @@ internal sealed class ServeBudget : IDisposable
 
     /// <summary>Blocks for read-ahead.</summary>
     public int AheadBlocks => _ahead;
+
+    /// <summary>Blocks for reads on their way.</summary>
+    public IReadOnlyList<Memory<byte>> Lent { get; }
 
     /// <summary>The least pool in bytes that serves these files.</summary>
     public static long MinimumBytes(IReadOnlyList<SnapshotFile> files) =>
@@ -78,9 +89,8 @@ internal sealed class ServeBudget : IDisposable
         TaskCompletionSource<FillBuffer> waiter;
         lock (_gate)
         {
-            if (file.IsBulk && file.Ahead < Share && _free.TryPop(out FillBuffer? block))
+            if (TryTakeBlock(file) is { } block)
             {
-                file.Ahead++;
                 return block;
             }
             if (file.TakeSlot() is { } slot)
@@ -96,6 +106,44 @@ internal sealed class ServeBudget : IDisposable
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((TaskCompletionSource<FillBuffer>)state!).TrySetCanceled(token), waiter);
         return await waiter.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>The file's own slot, for what is read before anybody asks: it takes nothing from the files that are open. Null: it is in use, or the file is empty.</summary>
+    public FillBuffer? TakeSlot(FileAllowance file)
+    {
+        lock (_gate)
+        {
+            return file.TakeSlot() is { Memory.Length: > 0 } slot ? slot : null;
+        }
+    }
+
+    /// <summary>A read-ahead block where one is to be had now.</summary>
+    public FillBuffer? TryAcquire(FileAllowance file)
+    {
+        lock (_gate)
+        {
+            return TryTakeBlock(file);
+        }
+    }
+
+    /// <summary>
+    /// Ends when a part of the file's read-ahead is free, and says how many blocks that is: a store is asked for so much at once, and the rest of what it was asked for is
+    /// still on its way. Waits only for what the file itself holds, so nobody waits for another's reader here.
+    /// </summary>
+    public async ValueTask<int> AwaitRoomAsync(FileAllowance file, CancellationToken cancellationToken)
+    {
+        Task? room;
+        int batch;
+        lock (_gate)
+        {
+            batch = Batch;
+            room = HasRoom(file) ? null : file.AwaitRoom();
+        }
+        if (room is not null)
+        {
+            await room.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        return batch;
     }
 
     /// <summary>Gives a buffer back; whoever waits for it goes on.</summary>
@@ -116,6 +164,10 @@ internal sealed class ServeBudget : IDisposable
                 return;
             }
             file.Ahead--;
+            if (HasRoom(file))
+            {
+                file.TellRoom();
+            }
             PassOn(buffer);
         }
     }
@@ -130,7 +182,29 @@ internal sealed class ServeBudget : IDisposable
         _blocks.Clear();
     }
 
-    private int Share => Math.Clamp(_ahead / Math.Max(1, _openBulk), 1, MaxAhead);
+    private int Share
+    {
+        get
+        {
+            int useful = (int)Math.Max(1, Math.Min(_aheadBytes() / BlockPool.BlockSize, _ahead));
+            return Math.Clamp(_ahead / Math.Max(1, _openBulk), 1, useful);
+        }
+    }
+
+    // A quarter of what is read ahead: the reads grow long, and three quarters are there or on their way meanwhile.
+    private int Batch => Math.Max(1, Share / 4);
+
+    private bool HasRoom(FileAllowance file) => !file.IsBulk || file.Ahead == 0 || Share - file.Ahead >= Batch;
+
+    private FillBuffer? TryTakeBlock(FileAllowance file)
+    {
+        if (file.IsBulk && file.Ahead < Share && _free.TryPop(out FillBuffer? block))
+        {
+            file.Ahead++;
+            return block;
+        }
+        return null;
+    }
 
     private static int BlocksOf(IReadOnlyList<SnapshotFile> files) => Pack(files, static (_, _, _) => { });
 

@@ -66,11 +66,18 @@ public sealed partial class AzureBlobBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    public ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync(name, offset, destination, verify: true, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<int> ReadSealedAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync(name, offset, destination, verify: false, cancellationToken);
+
+    private async ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, bool verify, CancellationToken cancellationToken)
     {
         ObjectNames.Validate(name);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        return await _ranges.ReadAsync(name, offset, destination, cancellationToken).ConfigureAwait(false);
+        return await _ranges.ReadAsync(name, offset, destination, verify, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

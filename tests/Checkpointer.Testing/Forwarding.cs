@@ -1,7 +1,9 @@
-namespace Checkpointer.Repository.Tests;
+using Checkpointer.Repository;
+
+namespace Checkpointer.Testing;
 
 /// <summary>A backend that passes everything on, for tests that change one thing.</summary>
-internal abstract class Forwarding(IBackend inner) : IBackend
+public abstract class Forwarding(IBackend inner) : IBackend
 {
     public string Describe() => inner.Describe();
 
@@ -13,6 +15,10 @@ internal abstract class Forwarding(IBackend inner) : IBackend
 
     public virtual ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
         inner.ReadAsync(name, offset, destination, cancellationToken);
+
+    /// <summary>What changes reads changes these too.</summary>
+    public virtual ValueTask<int> ReadSealedAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync(name, offset, destination, cancellationToken);
 
     public virtual ValueTask<ObjectInfo?> StatAsync(string name, CancellationToken cancellationToken) => inner.StatAsync(name, cancellationToken);
 
