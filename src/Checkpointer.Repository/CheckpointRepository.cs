@@ -128,8 +128,13 @@ public sealed partial class CheckpointRepository : IAsyncDisposable
     public async Task<SnapshotReader> OpenSnapshotAsync(SnapshotId id, CancellationToken cancellationToken)
     {
         LoadedManifest manifest = await _store.LoadAsync(id, cancellationToken).ConfigureAwait(false);
+        ReadWindow window = new(TimeProvider.System);
+        long start = window.Start();
         MapIndex index = await MapReader.ReadIndexAsync(_backend, _keys, manifest.Map, cancellationToken).ConfigureAwait(false);
-        return new SnapshotReader(_backend, _keys, manifest.Info, manifest.Map.Id, index);
+
+        // Its header, and at least one frame.
+        window.End(start, requests: 1 + ((manifest.Map.IndexLength + FormatConstants.IndexFrame - 1) / FormatConstants.IndexFrame));
+        return new SnapshotReader(_backend, _keys, manifest.Info, manifest.Map.Id, index, window);
     }
 
     /// <summary>All snapshots by lineage and generation; a damaged one is listed with <see cref="SnapshotInfo.Damage"/>.</summary>
@@ -154,6 +159,13 @@ public sealed partial class CheckpointRepository : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(nameOrLineage);
         return _catalog.FindNewestAsync(nameOrLineage, cancellationToken);
+    }
+
+    /// <summary>As <see cref="FindNewestAsync"/>, never null: codes snapshot-not-found, and repository-damaged where the name may be that of a damaged manifest.</summary>
+    public Task<SnapshotInfo> GetNewestAsync(string nameOrLineage, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(nameOrLineage);
+        return _catalog.GetNewestAsync(nameOrLineage, cancellationToken);
     }
 
     /// <summary>Marks that the workload went on after this snapshot. Idempotent. Code snapshot-not-found.</summary>

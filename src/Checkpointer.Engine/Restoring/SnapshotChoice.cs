@@ -19,9 +19,7 @@ internal static class SnapshotChoice
             return await repository.ResolveAsync(text, cancellationToken).ConfigureAwait(false);
         }
 
-        var newest = await repository.FindNewestAsync(request.Latest!, cancellationToken).ConfigureAwait(false)
-            ?? throw new RepositoryException(
-                "snapshot-not-found", $"No snapshot is named {request.Latest}.", "checkpointer list shows the names.");
+        var newest = await repository.GetNewestAsync(request.Latest!, cancellationToken).ConfigureAwait(false);
         if (newest.Damage is { } damage)
         {
             throw new RepositoryException(

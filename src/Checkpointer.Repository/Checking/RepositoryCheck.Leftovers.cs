@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Checkpointer.Repository;
 
 internal sealed partial class RepositoryCheck
@@ -42,6 +44,13 @@ internal sealed partial class RepositoryCheck
             {
                 _findings.Note("intent-damaged", intent.Name, damage.Message, "harms no snapshot, but stops prune for a day; 'checkpointer unlock --all' removes it when no checkpoint runs");
             }
+        }
+
+        (int unfinished, long bytes) = await UnfinishedUploads.CountAsync(backend, cancellationToken).ConfigureAwait(false);
+        if (unfinished > 0)
+        {
+            string found = string.Create(CultureInfo.InvariantCulture, $"{unfinished} of them take {ByteSize.Format(bytes)}");
+            _findings.Note("unfinished-uploads", "unfinished uploads", found, "harmless: killed or running checkpoints hold them; prune removes those that nobody can be writing");
         }
 
         if (!complete)

@@ -50,7 +50,7 @@ public sealed class KeyFile : RepositoryKey
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new RepositoryException(RepositoryCodes.KeyFileNotFound, $"the key file {path} does not exist", "name the key file with --key-file, or make one with 'checkpointer init'", e);
+            throw new RepositoryException(RepositoryCodes.KeyFileNotFound, $"the key file {path} does not exist", "name the key file that the repository was made with by --key-file: nothing else opens it, and a new one does not ('checkpointer init' makes one for a new repository)", e);
         }
         catch (Exception e) when (StoreError.IsExpected(e))
         {

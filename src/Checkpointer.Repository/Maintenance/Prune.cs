@@ -14,7 +14,7 @@ internal sealed partial class Prune(IBackend backend, KeyRing keys, SnapshotStor
     /// <summary>Taken off every limit: a store that tells whole seconds, or from several machines, may be that much behind itself.</summary>
     internal static readonly TimeSpan Resolution = TimeSpan.FromSeconds(2);
 
-    /// <summary>Unfinished uploads and clocks younger than this may belong to someone who puts no intent (init, a marker).</summary>
+    /// <summary>Clocks, and unfinished uploads of objects that are written without an intent (keys, markers, locks), may belong to someone alive when they are younger than this.</summary>
     internal static readonly TimeSpan MinLitterAge = TimeSpan.FromHours(1);
 
     /// <summary>Deletes at once.</summary>
@@ -165,10 +165,9 @@ internal sealed partial class Prune(IBackend backend, KeyRing keys, SnapshotStor
 
         await foreach (ObjectInfo upload in backend.ListUnfinishedAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (upload.Modified < litterBefore)
-            {
-                found.Items.Add(new PruneItem(upload.Name, upload.Length, PruneReason.UnfinishedUpload));
-            }
+            // Whoever writes packs and maps has put an intent first, or is this prune.
+            bool byIntent = upload.Name.StartsWith(ObjectNames.PacksPrefix, StringComparison.Ordinal) || upload.Name.StartsWith(ObjectNames.MapsPrefix, StringComparison.Ordinal);
+            found.Old(upload, PruneReason.UnfinishedUpload, byIntent ? before : litterBefore);
         }
 
         List<ObjectId> inUse = [.. state.Needed.Packs.Keys.Where(p => state.Inventory.Packs.ContainsKey(p) && !state.Rewritten.Contains(p))];
@@ -235,9 +234,11 @@ internal sealed partial class Prune(IBackend backend, KeyRing keys, SnapshotStor
             }
         }
 
-        public void Old(ObjectInfo info, PruneReason reason)
+        public void Old(ObjectInfo info, PruneReason reason) => Old(info, reason, before);
+
+        public void Old(ObjectInfo info, PruneReason reason, DateTimeOffset limit)
         {
-            if (info.Modified < before)
+            if (info.Modified < limit)
             {
                 Items.Add(new PruneItem(info.Name, info.Length, reason));
             }

@@ -58,7 +58,7 @@ public sealed record PrunePlan
 
     public required long BytesInUse { get; init; }
 
-    /// <summary>Objects that nothing names and that are too young to go, and their bytes.</summary>
+    /// <summary>Objects that nothing names, and unfinished uploads, that are too young to go, and their bytes.</summary>
     public required int Young { get; init; }
 
     public required long YoungBytes { get; init; }

@@ -37,6 +37,11 @@ public sealed record RepositoryStats
     /// <summary>Bytes of objects that no snapshot names: left by aborted or running checkpoints, and by deleted snapshots.</summary>
     public required long UnreferencedBytes { get; init; }
 
+    /// <summary>Unfinished uploads, of killed writers and of running ones, and their bytes; in no other number. None where the store forgets them by itself.</summary>
+    public required int Unfinished { get; init; }
+
+    public required long UnfinishedBytes { get; init; }
+
     /// <summary>Bytes in packs in use that no snapshot needs any more: what a repack can give back.</summary>
     public required long DeadBytes { get; init; }
 
@@ -79,6 +84,7 @@ internal sealed class StatsCount(IBackend backend, KeyRing keys, SnapshotStore s
             progress?.Report(new CheckProgress(counted.Count + damaged, ids.Count, _uniqueStored));
         }
 
+        (int unfinished, long unfinishedBytes) = await UnfinishedUploads.CountAsync(backend, cancellationToken).ConfigureAwait(false);
         long chunks = counted.Sum(s => s.ChunkBytes);
         return new RepositoryStats
         {
@@ -89,6 +95,8 @@ internal sealed class StatsCount(IBackend backend, KeyRing keys, SnapshotStore s
             Packs = inventory.Packs.Count,
             UnreferencedBytes = Sum(inventory.Packs, p => !needed.Packs.ContainsKey(p)) + Sum(inventory.Maps, m => !needed.Maps.Contains(m))
                 + Sum(inventory.Moves, m => !needed.Packs.ContainsKey(m)),
+            Unfinished = unfinished,
+            UnfinishedBytes = unfinishedBytes,
             DeadBytes = inventory.Packs.Where(p => needed.Packs.ContainsKey(p.Key)).Sum(p => Dead(p.Key, p.Value.Length)),
             DedupeRatio = _uniqueRaw == 0 ? 1 : (double)chunks / _uniqueRaw,
             CompressionRatio = _uniqueStored == 0 ? 1 : (double)_uniqueRaw / _uniqueStored,

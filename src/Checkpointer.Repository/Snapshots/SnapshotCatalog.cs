@@ -8,6 +8,8 @@ internal sealed class SnapshotCatalog(IBackend backend, SnapshotStore store)
     /// <summary>Manifests read at once: hides a remote store's latency, keeps at most a few in memory.</summary>
     private const int ParallelReads = 8;
 
+    private const int NamedInError = 3;
+
     public Task<List<SnapshotId>> IdsAsync(CancellationToken cancellationToken) => IdsAsync(ObjectNames.SnapshotsPrefix, cancellationToken);
 
     /// <summary>The snapshots of one lineage by generation.</summary>
@@ -69,6 +71,32 @@ internal sealed class SnapshotCatalog(IBackend backend, SnapshotStore store)
 
         // A damaged newer generation is returned as such: going back silently to an older one would lose work unseen.
         return lineages.Count == 0 ? null : all.Last(s => s.Id.Lineage == lineages[0] && (s.Damage is not null || s.Content.Name == nameOrLineage));
+    }
+
+    /// <summary>As <see cref="FindNewestAsync"/>, for whoever needs one. A name that no readable manifest bears may be that of a damaged one: then this is the error.</summary>
+    public async Task<SnapshotInfo> GetNewestAsync(string nameOrLineage, CancellationToken cancellationToken)
+    {
+        if (await FindNewestAsync(nameOrLineage, cancellationToken).ConfigureAwait(false) is { } newest)
+        {
+            return newest;
+        }
+
+        List<SnapshotInfo> damaged = LineageId.TryParse(nameOrLineage, out _)
+            ? []
+            : [.. (await ListAsync(cancellationToken).ConfigureAwait(false)).Where(static s => s.Damage is not null)];
+        if (damaged.Count == 0)
+        {
+            throw new RepositoryException(
+                RepositoryCodes.SnapshotNotFound, $"no snapshot in {backend.Describe()} has the name or lineage '{nameOrLineage}'", "run 'checkpointer list' to see the snapshots");
+        }
+
+        string more = damaged.Count > NamedInError ? $" and {damaged.Count - NamedInError} more" : "";
+        throw new RepositoryException(
+            RepositoryCodes.Damaged,
+            $"no readable snapshot in {backend.Describe()} has the name '{nameOrLineage}', and it may be that of a snapshot whose manifest is damaged: "
+                + string.Join(", ", damaged.Take(NamedInError).Select(static s => s.Id)) + more,
+            "bring the manifest back from a copy or backup of the repository ('checkpointer check' says what is wrong), or restore another snapshot by its id")
+        { ObjectName = ObjectNames.Manifest(damaged[0].Id) };
     }
 
     private async Task<List<SnapshotId>> IdsAsync(string prefix, CancellationToken cancellationToken)

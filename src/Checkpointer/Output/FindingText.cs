@@ -24,7 +24,9 @@ internal static class FindingText
     {
         foreach (var finding in findings.OrderByDescending(finding => finding.Severity))
         {
-            yield return ErrorText.OneLine($"  {Name(finding.Severity)}: {finding.Subject}: {finding.Found} ({finding.Code})");
+            // Errors about an object begin with its name.
+            var subject = finding.Found.StartsWith(finding.Subject + " ", StringComparison.Ordinal) ? "" : $"{finding.Subject}: ";
+            yield return ErrorText.OneLine($"  {Name(finding.Severity)}: {subject}{finding.Found} ({finding.Code})");
             if (finding.Needed is not ("" or Nothing))
             {
                 yield return ErrorText.OneLine($"    needed: {finding.Needed}");

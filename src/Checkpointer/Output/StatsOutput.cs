@@ -13,6 +13,11 @@ internal sealed record StatsOutput
 
     public required long UnreferencedBytes { get; init; }
 
+    /// <summary>Uploads that were killed or still run, and their bytes.</summary>
+    public required int Unfinished { get; init; }
+
+    public required long UnfinishedBytes { get; init; }
+
     public required long DeadBytes { get; init; }
 
     public required double DedupeRatio { get; init; }
@@ -30,6 +35,8 @@ internal sealed record StatsOutput
         BytesStored = stats.BytesStored,
         Packs = stats.Packs,
         UnreferencedBytes = stats.UnreferencedBytes,
+        Unfinished = stats.Unfinished,
+        UnfinishedBytes = stats.UnfinishedBytes,
         DeadBytes = stats.DeadBytes,
         DedupeRatio = Math.Round(stats.DedupeRatio, 3),
         CompressionRatio = Math.Round(stats.CompressionRatio, 3),

@@ -28,5 +28,8 @@ internal static class Texts
         return stored > 0 && captured > 0 ? ((double)captured / stored).ToString("0.0", CultureInfo.InvariantCulture) : "-";
     }
 
+    /// <summary>"1 pack", "2 packs": for words that take an s.</summary>
+    public static string Count(int number, string word) => string.Create(CultureInfo.InvariantCulture, $"{number} {word}{(number == 1 ? "" : "s")}");
+
     public static string Rate(double bytesPerSecond) => ByteSize.Format((long)bytesPerSecond) + "/s";
 }

@@ -112,7 +112,7 @@ internal sealed class CheckVerb : Verb
         var sample = options.SamplePercent < 100
             ? string.Create(CultureInfo.InvariantCulture, $" (a sample of {options.SamplePercent:0.###} %, seed {options.Seed})")
             : "";
-        context.Print($"{(report.Damaged ? "DAMAGED" : "sound")}: {report.Snapshots} snapshots, {report.Packs} packs{read}{sample}");
+        context.Print($"{(report.Damaged ? "DAMAGED" : "sound")}: {Texts.Count(report.Snapshots, "snapshot")}, {Texts.Count(report.Packs, "pack")}{read}{sample}");
     }
 
     private static string Names(IReadOnlyList<SnapshotId> snapshots)

@@ -184,9 +184,8 @@ internal sealed class RestoreVerb : Verb
         var repository = await context.OpenRepositoryAsync(cancellationToken).ConfigureAwait(false);
         await using (repository.ConfigureAwait(false))
         {
-            var newest = await repository.FindNewestAsync(name, cancellationToken).ConfigureAwait(false);
-            return newest?.Id.ToString() ?? throw new RepositoryException(
-                "snapshot-not-found", $"no snapshot has the name or lineage '{name}'", "'checkpointer list' shows what is there.");
+            var newest = await repository.GetNewestAsync(name, cancellationToken).ConfigureAwait(false);
+            return newest.Id.ToString();
         }
     }
 

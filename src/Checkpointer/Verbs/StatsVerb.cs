@@ -32,7 +32,7 @@ internal sealed class StatsVerb() : Verb("stats", "Show what snapshots add, shar
         ],
         Globals = HelpParts.RepositoryGlobals,
         Environment = HelpParts.RepositoryVariables,
-        Json = "bytesCaptured, bytesStored, packs, unreferencedBytes, deadBytes, dedupeRatio, compressionRatio, damaged, "
+        Json = "bytesCaptured, bytesStored, packs, unreferencedBytes, unfinished, unfinishedBytes, deadBytes, dedupeRatio, compressionRatio, damaged, "
             + "snapshots (snapshot, name, bytesCaptured, zeroBytes, chunkBytes, newChunkBytes, newStoredBytes)",
     };
 
@@ -86,6 +86,7 @@ internal sealed class StatsVerb() : Verb("stats", "Show what snapshots add, shar
             ("dedupe", string.Create(CultureInfo.InvariantCulture, $"{stats.DedupeRatio:0.00} : 1")),
             ("compression", string.Create(CultureInfo.InvariantCulture, $"{stats.CompressionRatio:0.00} : 1")),
             ("unreferenced", $"{ByteSize.Format(stats.UnreferencedBytes)} ('prune' frees it)"),
+            ("unfinished", $"{ByteSize.Format(stats.UnfinishedBytes)} in {Texts.Count(stats.Unfinished, "upload")} (running, or killed: 'prune' frees those)"),
             ("dead in packs", $"{ByteSize.Format(stats.DeadBytes)} ('prune --repack' frees most of it)")))
         {
             context.Print(line);

@@ -24,6 +24,15 @@ public sealed class TextTests
     }
 
     [Fact]
+    public void An_object_is_named_once_and_one_thing_is_not_called_by_its_plural()
+    {
+        Finding damaged = new("pack-damaged", FindingSeverity.Blocker, "packs/ab/1", "packs/ab/1 is damaged: it is truncated", "", "bring it back");
+        Assert.Equal(["  blocker: packs/ab/1 is damaged: it is truncated (pack-damaged)", "    remedy: bring it back"], FindingText.Lines([damaged]));
+        Assert.Equal(["  note: packs/ab/1: no snapshot names it (x)"], FindingText.Lines([new("x", FindingSeverity.Note, "packs/ab/1", "no snapshot names it", "", "")]));
+        Assert.Equal(["0 packs", "1 pack", "2 packs"], new[] { 0, 1, 2 }.Select(n => Texts.Count(n, "pack")));
+    }
+
+    [Fact]
     public void What_was_overridden_is_told_again()
     {
         Assert.Equal(

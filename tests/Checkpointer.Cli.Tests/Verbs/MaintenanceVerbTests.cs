@@ -60,7 +60,7 @@ public sealed class MaintenanceVerbTests
         Assert.Equal("name bytes reason".Split(' ').Order(), JsonShapeTests.Names(cli.Json().GetProperty("deletions")[0]));
         Assert.Single(repository.Files("packs"));
         Assert.Equal(0, await cli.RunAsync("check", "--data"));
-        Assert.StartsWith("sound: 1 snapshots", cli.OutLines[^1], StringComparison.Ordinal);
+        Assert.StartsWith("sound: 1 snapshot,", cli.OutLines[^1], StringComparison.Ordinal);
         Assert.Equal(0, await cli.RunAsync("show", kept.ToString()));
     }
 
@@ -105,7 +105,7 @@ public sealed class MaintenanceVerbTests
         Assert.Contains(cli.OutLines, l => l.StartsWith("dedupe", StringComparison.Ordinal));
         Assert.Equal(0, await cli.RunAsync("stats", "--json"));
         Assert.Equal(
-            "bytesCaptured bytesStored packs unreferencedBytes deadBytes dedupeRatio compressionRatio damaged snapshots".Split(' ').Order(),
+            "bytesCaptured bytesStored packs unreferencedBytes unfinished unfinishedBytes deadBytes dedupeRatio compressionRatio damaged snapshots".Split(' ').Order(),
             JsonShapeTests.Names(cli.Json()));
         var snapshots = cli.Json().GetProperty("snapshots").EnumerateArray().ToList();
         Assert.Equal(2, snapshots.Count);

@@ -149,7 +149,7 @@ public sealed class RepositoryVerbTests
 
         string[] arguments = data ? ["check", "--data"] : ["check"];
         Assert.Equal(0, await cli.RunAsync(arguments));
-        Assert.StartsWith("sound: 1 snapshots, 1 packs", cli.OutLines[^1], StringComparison.Ordinal);
+        Assert.StartsWith("sound: 1 snapshot, 1 pack", cli.OutLines[^1], StringComparison.Ordinal);
         Assert.Equal(0, await cli.RunAsync([.. arguments, "--json"]));
         Assert.Equal(
             "damaged depth samplePercent seed snapshots packs bytesChecked findings".Split(' ').Order(), JsonShapeTests.Names(cli.Json()));

@@ -54,6 +54,27 @@ public sealed class CatalogTests
     }
 
     [Fact]
+    public async Task A_name_that_may_be_that_of_a_damaged_manifest_is_told_as_damage_and_not_as_absence()
+    {
+        await using TestRepository test = await TestRepository.NewAsync();
+        Assert.Equal(
+            RepositoryCodes.SnapshotNotFound, (await Assert.ThrowsAsync<RepositoryException>(() => test.Repository.GetNewestAsync("web", None))).Code);
+        SnapshotInfo only = await test.SnapshotAsync(1, "web");
+        Assert.Equal(only.Id, (await test.Repository.GetNewestAsync("web", None)).Id);
+        test.Memory[ObjectNames.Manifest(only.Id)][60] ^= 1;
+
+        RepositoryException error = await Assert.ThrowsAsync<RepositoryException>(() => test.Repository.GetNewestAsync("web", None));
+        Assert.Equal((RepositoryCodes.Damaged, ExitCode.Repository, ObjectNames.Manifest(only.Id)), (error.Code, error.ExitCode, error.ObjectName));
+        Assert.Contains(only.Id.ToString(), error.Message, StringComparison.Ordinal);
+
+        // A checkpoint of a new name starts a new lineage all the same; a lineage says by itself which it is.
+        Assert.Null(await test.Repository.FindNewestAsync("web", None));
+        Assert.Equal(
+            RepositoryCodes.SnapshotNotFound,
+            (await Assert.ThrowsAsync<RepositoryException>(() => test.Repository.GetNewestAsync(LineageId.New().ToString(), None))).Code);
+    }
+
+    [Fact]
     public async Task A_name_of_several_lineages_is_ambiguous()
     {
         await using TestRepository test = await TestRepository.NewAsync();

@@ -1,3 +1,4 @@
+using Checkpointer.Platform;
 using Checkpointer.Repository.Tests.Incremental;
 
 namespace Checkpointer.Repository.Tests.Maintenance;
@@ -162,12 +163,60 @@ public sealed class PruneTests
         using IObjectUpload killed = backend.BeginPut(ObjectNames.Pack(ObjectId.New()), None);
         killed.Append(new byte[1000]);
         string left = Assert.Single(Directory.GetFiles(Path.Combine(root, "packs"), ".tmp-*", SearchOption.AllDirectories));
+        using IObjectUpload key2 = backend.BeginPut(ObjectNames.Key(ObjectId.New().ToString()), None);
+        string leftKey = Assert.Single(Directory.GetFiles(Path.Combine(root, "keys"), ".tmp-*"));
+
+        // Just written: they may be anybody's. They are counted and told all the same.
         PruneOptions options = new() { Grace = TimeSpan.Zero };
-        Assert.Empty((await repository.PruneAsync(options, null, null, None)).Plan.Deletions);
-        File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddHours(-2));
+        File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddMinutes(1));
+        PrunePlan plan = (await repository.PruneAsync(options, null, null, None)).Plan;
+        Assert.Empty(plan.Deletions);
+        Assert.Equal((2, 1000), (plan.Young, plan.YoungBytes));
+        RepositoryStats stats = await repository.StatsAsync(null, None);
+        Assert.Equal((2, 1000, 0), (stats.Unfinished, stats.UnfinishedBytes, stats.UnreferencedBytes));
+        CheckReport check = await repository.CheckAsync(data: false, null, None);
+        Assert.False(check.Damaged);
+        Assert.Equal(("unfinished-uploads", FindingSeverity.Note), (Assert.Single(check.Findings).Code, check.Findings[0].Severity));
+
+        // Packs are written under an intent, and there is none; keys are not.
+        foreach (string path in (string[])[left, leftKey])
+        {
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(-1));
+        }
+
         PruneReport report = await repository.PruneAsync(options, null, null, None);
-        Assert.Equal(PruneReason.UnfinishedUpload, Assert.Single(report.Plan.Deletions).Reason);
+        PruneItem deleted = Assert.Single(report.Plan.Deletions);
+        Assert.Equal((PruneReason.UnfinishedUpload, 1000, 1000), (deleted.Reason, deleted.Bytes, report.BytesFreed));
         Assert.False(File.Exists(left));
+        Assert.Equal(1, report.Plan.Young);
+        File.SetLastWriteTimeUtc(leftKey, DateTime.UtcNow.AddHours(-2));
+        Assert.Single((await repository.PruneAsync(options, null, null, None)).Plan.Deletions);
+        Assert.False(File.Exists(leftKey));
+        Assert.Empty((await repository.CheckAsync(data: false, null, None)).Findings);
+    }
+
+    [Fact]
+    public async Task Unfinished_uploads_of_a_writer_that_lives_stay_and_those_from_before_it_go()
+    {
+        using TemporaryDirectory directory = new();
+        string root = Path.Combine(directory.Path, "repository");
+        DirectoryBackend backend = new(root);
+        await using CheckpointRepository repository = await CheckpointRepository.InitAsync(backend, KeyFile.LoadOrCreate(Path.Combine(directory.Path, "key")), None);
+        using BlockPool pool = TestRepository.NewPool(4);
+        SnapshotTarget target = new(LineageId.New(), 1, null);
+        await using SnapshotWriter writer = await repository.BeginSnapshotAsync(target, new WriterOptions { Pool = pool, Workers = 1 }, None);
+        File.SetLastWriteTimeUtc(Assert.Single(Directory.GetFiles(Path.Combine(root, "locks", "writers"))), DateTime.UtcNow.AddMinutes(-10));
+        using IObjectUpload its = backend.BeginPut(ObjectNames.Map(ObjectId.New()), None);
+        string own = Directory.GetFiles(Path.Combine(root, "maps"), ".tmp-*").Single();
+        using IObjectUpload killed = backend.BeginPut(ObjectNames.Pack(ObjectId.New()), None);
+        string old = Directory.GetFiles(Path.Combine(root, "packs"), ".tmp-*", SearchOption.AllDirectories).Single();
+        File.SetLastWriteTimeUtc(own, DateTime.UtcNow.AddMinutes(-5));
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddMinutes(-20));
+
+        PruneReport report = await repository.PruneAsync(new PruneOptions { Grace = TimeSpan.Zero }, null, null, None);
+
+        Assert.Single(report.Plan.Deletions);
+        Assert.Equal((false, true), (File.Exists(old), File.Exists(own)));
     }
 
     [Theory]
