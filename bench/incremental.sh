@@ -11,30 +11,7 @@
 # Each round: first, idle, 5 % of the pages overwritten with random bytes in runs of 64 KiB, 10,000 pages inserted before the rest,
 # and --full; all with --leave-running, on tmpfs, against the checkpoint before.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib/common.sh"
-. "$ROOT/scripts/lib/filler.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-BUILT=0
-ARGUMENTS=()
-while [ $# -gt 0 ]; do
-    case $1 in
-        --built) BUILT=1; shift ;;
-        -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        --size | --rounds | --memory | --json)
-            [ $# -ge 2 ] || die "$1 needs a value"
-            ARGUMENTS+=("$1" "$2")
-            shift 2
-            ;;
-        *) die "unknown argument: $1 (try --help)" ;;
-    esac
-done
-[ "$(id -u)" -eq 0 ] || die "CRIU needs root: run this as root"
-if [ "$BUILT" -eq 0 ]; then
-    "$ROOT/scripts/setup.sh"
-    "$ROOT/scripts/build.sh"
-fi
-build_filler
-CRIU=${CHECKPOINTER_CRIU:-}
-[ -n "$CRIU" ] || CRIU=$ARTIFACTS/criu/sbin/criu
-[ -x "$CRIU" ] || CRIU=$(command -v criu) || die "no CRIU: run scripts/setup.sh"
+bench_options 13 "--size --rounds --memory --json" "$@"
 exec python3 "$ROOT/bench/incremental.py" --bin "$BIN" --criu "$CRIU" --drifter "$DRIFTER" "${ARGUMENTS[@]}"

@@ -10,33 +10,17 @@
 #
 # Ratios are against the directory. CPU-seconds are those of this process (CRIU's are not in them) and of the emulator, apart.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib/common.sh"
-. "$ROOT/scripts/lib/filler.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-BUILT=0
+bench_options 11 "--size --rounds --memory" "$@"
 SIZE=256
 ROUNDS=7
 MEMORY=512M
-while [ $# -gt 0 ]; do
-    case $1 in
-        --built) BUILT=1; shift ;;
-        -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        --size | --rounds | --memory)
-            [ $# -ge 2 ] || die "$1 needs a value"
-            name=${1#--}
-            declare "${name^^}=$2"
-            shift 2
-            ;;
-        *) die "unknown argument: $1 (try --help)" ;;
-    esac
+for ((i = 0; i < ${#ARGUMENTS[@]}; i += 2)); do
+    name=${ARGUMENTS[i]#--}
+    declare "${name^^}=${ARGUMENTS[i + 1]}"
 done
-[ "$(id -u)" -eq 0 ] || die "CRIU needs root: run this as root"
-if [ "$BUILT" -eq 0 ]; then
-    "$ROOT/scripts/setup.sh"
-    "$ROOT/scripts/build.sh"
-fi
-build_filler
-export CHECKPOINTER_CRIU=${CHECKPOINTER_CRIU:-$ARTIFACTS/criu/sbin/criu}
+export CHECKPOINTER_CRIU=$CRIU
 run_quietly "building the benchmark" dotnet build "$ROOT/bench/Checkpointer.Bench" --configuration Release --nologo --verbosity quiet
 
 FOLDER=$(mktemp -d /dev/shm/ckr-XXXXXX)

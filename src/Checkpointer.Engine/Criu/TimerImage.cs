@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Checkpointer.Engine.Criu;
 
 /// <summary>
@@ -14,8 +12,6 @@ public static class TimerImage
     /// <summary>Largest image that is edited, in bytes: an open file takes some 100.</summary>
     public const int MaximumBytes = 64 << 20;
 
-    private const int MagicBytes = 8;
-    private const int LengthBytes = 4;
     private const int TimerField = 12;
     private const int SecondsField = 7;
     private const int NanosecondsField = 8;
@@ -23,25 +19,7 @@ public static class TimerImage
     private const int IntervalNanosecondsField = 10;
 
     /// <summary>The edited image, of the same length; whatever is not understood stays as it is, so that CRIU judges it.</summary>
-    public static byte[] WithExpiredTimersArmed(ReadOnlySpan<byte> image)
-    {
-        byte[] edited = image.ToArray();
-        int position = MagicBytes;
-        while (position + LengthBytes <= edited.Length)
-        {
-            uint length = BinaryPrimitives.ReadUInt32LittleEndian(edited.AsSpan(position));
-            position += LengthBytes;
-            if (length > edited.Length - position)
-            {
-                break;
-            }
-
-            EditFile(edited.AsSpan(position, (int)length));
-            position += (int)length;
-        }
-
-        return edited;
-    }
+    public static byte[] WithExpiredTimersArmed(ReadOnlySpan<byte> image) => ImageEntries.Edit(image, EditFile);
 
     private static void EditFile(Span<byte> file)
     {

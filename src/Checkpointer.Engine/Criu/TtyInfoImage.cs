@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Checkpointer.Engine.Criu;
 
 /// <summary>
@@ -14,32 +12,12 @@ public static class TtyInfoImage
     /// <summary>Largest image that is edited, in bytes: an entry takes some 250.</summary>
     public const int MaximumBytes = 1 << 20;
 
-    private const int MagicBytes = 8;
-    private const int LengthBytes = 4;
     private const int SessionField = 6;
     private const int GroupField = 7;
 
     /// <summary>Sets session and group of every terminal to 0 whose session leader is not among <paramref name="inside"/>.</summary>
     /// <returns>The edited image, of the same length; the image itself where it is not understood, so that CRIU judges it.</returns>
-    public static byte[] WithoutForeignSessions(ReadOnlySpan<byte> image, IReadOnlySet<int> inside)
-    {
-        byte[] edited = image.ToArray();
-        int position = MagicBytes;
-        while (position + LengthBytes <= edited.Length)
-        {
-            uint length = BinaryPrimitives.ReadUInt32LittleEndian(edited.AsSpan(position));
-            position += LengthBytes;
-            if (length > edited.Length - position)
-            {
-                return image.ToArray();
-            }
-
-            Edit(edited.AsSpan(position, (int)length), inside);
-            position += (int)length;
-        }
-
-        return edited;
-    }
+    public static byte[] WithoutForeignSessions(ReadOnlySpan<byte> image, IReadOnlySet<int> inside) => ImageEntries.Edit(image, entry => Edit(entry, inside));
 
     private static void Edit(Span<byte> entry, IReadOnlySet<int> inside)
     {
