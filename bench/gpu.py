@@ -20,7 +20,7 @@ PARTS = {
     "checkpoint-survey": "checkpoint: the look before",
     "restore-survey": "restore: the look before",
 }
-DEEDS = ("worker", "requests", "journal", "memory", "release", "inventory", "unaccounted")
+DEEDS = ("worker", "requests", "journal", "memory", "release", "tree", "inventory", "unaccounted")
 WANTED_MS = 150  # of ours, for each operation on eight processes
 
 
@@ -30,6 +30,7 @@ def parse():
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--processes", default="1,2,4,8")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--against")
     parser.add_argument("--state")
     parser.add_argument("--json")
     options = parser.parse_args()
@@ -43,7 +44,8 @@ def executable_kind(path):
         return "Native AOT" if b"__managedcode" in file.read() else "NOT Native AOT: just-in-time compilation is in these figures"
 
 
-def one_tree(run, node, number, results):
+def one_tree(run, build, node, number, results):
+    run.checkpointer = os.path.join(build, "checkpointer")
     tree = Tree(node, run.state, number)
     restores = []
     try:
@@ -79,9 +81,9 @@ def operations(parts):
     }
 
 
-def table(options, results):
-    print("\nSIMULATED GPUs. %s; medians of %d rounds on %d cores; milliseconds" % (
-        executable_kind(os.path.join(options.bin, "checkpointer")), options.rounds, os.cpu_count()))
+def table(options, build, results):
+    print("\nSIMULATED GPUs. %s: %s; medians of %d rounds on %d cores; milliseconds" % (
+        build, executable_kind(os.path.join(build, "checkpointer")), options.rounds, os.cpu_count()))
     for name, title in PARTS.items():
         print("\n%-52s" % title + "".join("%9d p." % number for number in options.processes))
         rows = [("total", lambda p: p["total"]), ("the driver's own", lambda p: p.get("driver", 0)), ("ours", ours)]
@@ -103,7 +105,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = tempfile.mkdtemp(prefix="ckg-", dir="/dev/shm")
     state = tempfile.mkdtemp(prefix="ckg-", dir=options.state or "/var/tmp")
-    results = {number: [] for number in options.processes}
+    builds = [options.bin] + ([options.against] if options.against else [])
+    results = {build: {number: [] for number in options.processes} for build in builds}
     run = None
     try:
         with contextlib.closing(Node(release_lag_ms=0)) as node:
@@ -113,11 +116,13 @@ def main():
                 CHECKPOINTER_CUDA_LIBRARY=node.cuda, CHECKPOINTER_NVML_LIBRARY=node.nvml, CHECKPOINTER_STATE_DIR=os.path.join(state, "state"))
             for number in range(options.rounds):
                 # Who goes first alternates.
-                for processes in options.processes if number % 2 == 0 else reversed(options.processes):
-                    one_tree(run, node, processes, results[processes])
+                order = [(processes, build) for processes in options.processes for build in builds]
+                for processes, build in order if number % 2 == 0 else reversed(order):
+                    one_tree(run, build, node, processes, results[build][processes])
                 print("round %d of %d: %s" % (number + 1, options.rounds, ", ".join(
-                    "%d: %.0f ms" % (p, operations(results[p][-1])["checkpoint --leave-running"]) for p in options.processes)), file=sys.stderr)
-        table(options, results)
+                    "%d: %.0f ms" % (p, operations(results[options.bin][p][-1])["checkpoint --leave-running"]) for p in options.processes)), file=sys.stderr)
+        for build in builds:
+            table(options, build, results[build])
         if options.json:
             with open(options.json, "w") as file:
                 json.dump({"rounds": options.rounds, "results": results}, file, indent=1)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What Checkpointer itself costs around the CUDA driver's calls, on simulated GPUs: SIMULATOR, no hardware.
 #
-#   bench/gpu.sh [--processes N,...] [--rounds N] [--state DIR] [--built] [--json FILE]
+#   bench/gpu.sh [--processes N,...] [--rounds N] [--against DIR] [--state DIR] [--built] [--json FILE]
 #
 #   --processes    CUDA processes of the tree (default 1,2,4,8)
 #   --rounds N     interleaved rounds (default 7), each with new trees; the tables have medians
+#   --against DIR  a folder with another build (checkpointer and its helpers), timed in the same rounds
 #   --state DIR    where the journal is: its file system decides what an fsync costs (default: a folder in /var/tmp)
 #   --json FILE    also every single number
 #
@@ -19,8 +20,8 @@ ARGUMENTS=()
 while [ $# -gt 0 ]; do
     case $1 in
         --built) BUILT=1; shift ;;
-        -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        --processes | --rounds | --state | --json)
+        -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        --processes | --rounds | --against | --state | --json)
             [ $# -ge 2 ] || die "$1 needs a value"
             ARGUMENTS+=("$1" "$2")
             shift 2

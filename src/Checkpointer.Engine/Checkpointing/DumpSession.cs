@@ -153,6 +153,11 @@ internal sealed partial class DumpSession
         await AwaitSealAsync(seal).ConfigureAwait(false);
 
         Judge(await criu.ConfigureAwait(false), captured, seal);
+        if (_request.LeaveRunning)
+        {
+            Devices.AnnounceResume();
+        }
+
         Journal.Write(Journal.Entry with { Phase = _request.LeaveRunning ? OperationPhase.Commit : OperationPhase.End, Frozen = false });
 
         Enter(_request.LeaveRunning ? OperationPhase.Thaw : OperationPhase.End);

@@ -5,7 +5,7 @@ namespace Checkpointer.Engine;
 /// <summary>
 /// Where the GPU part of an operation spent its time: deed to milliseconds, with <c>total</c> and an <c>unaccounted</c> remainder. The
 /// deeds are <c>driver</c> (its own word on its calls), <c>worker</c> (start), <c>requests</c>, <c>journal</c>, <c>memory</c>,
-/// <c>release</c> and <c>inventory</c>; one that did not happen is left out.
+/// <c>release</c>, <c>tree</c> and <c>inventory</c>; one that did not happen is left out.
 /// </summary>
 public sealed record GpuTimings
 {

@@ -24,6 +24,9 @@ internal sealed class GpuClock
     /// <summary>Looking whether the processes let go of their devices, and waiting for it.</summary>
     public const string Release = "release";
 
+    /// <summary>Finding the processes of a restored tree.</summary>
+    public const string Tree = "tree";
+
     /// <summary>NVML's list of GPUs.</summary>
     public const string Inventory = "inventory";
 

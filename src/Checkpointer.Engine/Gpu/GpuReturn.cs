@@ -48,7 +48,7 @@ internal sealed class GpuReturn : IAsyncDisposable
     public async Task RunAsync(int owner)
     {
         _driver.Clock.Begin();
-        var processes = Find([owner], _record.Processes.Select(static p => (p.OwnPid, p.Growth)));
+        var processes = _driver.Clock.Measure(GpuClock.Tree, () => Find([owner], _record.Processes.Select(static p => (p.OwnPid, p.Growth))));
         if (processes.Count != _record.Processes.Count)
         {
             throw new OperationFailedException(

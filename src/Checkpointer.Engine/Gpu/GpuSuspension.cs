@@ -68,14 +68,23 @@ internal sealed class GpuSuspension : IDeviceContext
 
         cancellationToken.ThrowIfCancellationRequested();
         _ledger.Enter(GpuStep.Checkpointing, _found.Processes);
-        foreach (var process in _found.Processes)
+        // How much one grew is read while the next one is checkpointed: of a large process that takes the kernel a second.
+        List<Task<long>> grown = [];
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var before = _driver.Clock.Measure(GpuClock.Memory, () => Resident(process.Pid));
-            var answer = await _driver.CheckpointAsync(process).ConfigureAwait(false);
-            process.Growth = Math.Max(0, _driver.Clock.Measure(GpuClock.Memory, () => Resident(process.Pid)) - before);
-            _ledger.Passed("checkpointed", process);
-            ThrowIfFailed(process, "checkpoint", answer);
+            foreach (var process in _found.Processes)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var before = _driver.Clock.Measure(GpuClock.Memory, () => Resident(process.Pid));
+                var answer = await _driver.CheckpointAsync(process).ConfigureAwait(false);
+                grown.Add(DedicatedThread.Run("read memory", () => process.Growth = Math.Max(0, Resident(process.Pid) - before)));
+                _ledger.Passed("checkpointed", process);
+                ThrowIfFailed(process, "checkpoint", answer);
+            }
+        }
+        finally
+        {
+            await _driver.Clock.MeasureAsync(GpuClock.Memory, () => Task.WhenAll(grown)).ConfigureAwait(false);
         }
 
         await _driver.Clock.MeasureAsync(GpuClock.Release, () => CheckReleasedAsync(cancellationToken)).ConfigureAwait(false);
@@ -119,15 +128,28 @@ internal sealed class GpuSuspension : IDeviceContext
     }
 
     /// <inheritdoc/>
+    public void AnnounceResume()
+    {
+        if (_journal.Entry.Gpu is not null)
+        {
+            _ledger.Reach(GpuStep.Resuming, _found.Processes);
+        }
+    }
+
+    /// <inheritdoc/>
     public async Task<string?> ResumeAsync()
     {
-        if (_journal.Entry.Gpu is null)
+        if (_journal.Entry.Gpu is not { } gpu)
         {
             return null;
         }
 
         _driver.Clock.Begin();
-        _ledger.Enter(GpuStep.Resuming, _found.Processes);
+        if (gpu.Step != GpuStep.Resuming || !_journal.IsWritten)
+        {
+            _ledger.Enter(GpuStep.Resuming, _found.Processes);
+        }
+
         var lost = await new GpuRescue(_driver, _ledger, _services.Logger).RunAsync(_found.Processes).ConfigureAwait(false);
         if (lost is null)
         {

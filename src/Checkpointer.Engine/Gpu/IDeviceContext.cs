@@ -21,6 +21,9 @@ internal interface IDeviceContext : IAsyncDisposable
     /// <exception cref="OperationFailedException">It does not; the dump must not count.</exception>
     void CheckImage(CaptureStatistics image);
 
+    /// <summary>The next thing will be <see cref="ResumeAsync"/>: the journal's next write tells it.</summary>
+    void AnnounceResume();
+
     /// <summary>The processes run again: gives them their devices back. Safe at any time, also when nothing was suspended.</summary>
     /// <returns>Null, or what could not be brought back, for a person.</returns>
     Task<string?> ResumeAsync();
@@ -39,6 +42,10 @@ internal sealed class NoDevices : IDeviceContext
     public Task SuspendAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void CheckImage(CaptureStatistics image)
+    {
+    }
+
+    public void AnnounceResume()
     {
     }
 

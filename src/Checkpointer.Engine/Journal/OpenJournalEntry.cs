@@ -18,15 +18,23 @@ public sealed class OpenJournalEntry : IDisposable
 
     public JournalEntry Entry { get; private set; }
 
+    /// <summary>False when <see cref="Entry"/> says more than what would survive a power loss.</summary>
+    public bool IsWritten { get; private set; } = true;
+
     /// <summary>Replaces the entry and returns when it would survive a power loss.</summary>
     public void Write(JournalEntry entry)
     {
         DurableFile.Create(_path, JsonSerializer.SerializeToUtf8Bytes(entry, JournalJson.Default.JournalEntry), createOnly: false);
         Entry = entry;
+        IsWritten = true;
     }
 
     /// <summary>Changes the entry so that its next write tells it. Only for what recovery can do without.</summary>
-    public void Amend(JournalEntry entry) => Entry = entry;
+    public void Amend(JournalEntry entry)
+    {
+        Entry = entry;
+        IsWritten = false;
+    }
 
     /// <summary>Removes the entry: nothing of this operation needs to be undone any more.</summary>
     public void Close()

@@ -89,6 +89,19 @@ public sealed class DriverAnswerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_device_that_is_held_by_other_means_than_cuda_is_told_before_the_dump_and_the_process_runs_on()
+    {
+        using var bench = new EngineBench(_node);
+        using var sample = new Sample(_node, before: $"exec 9<{_node.Devices}/nvidiactl;");
+        using var journal = bench.OpenJournal("op-1", sample);
+        await using var suspension = bench.Suspend(journal, sample);
+        var error = await Assert.ThrowsAsync<OperationFailedException>(() => suspension.SuspendAsync(CancellationToken.None));
+        Assert.Equal(("gpu-still-held", true), (error.Code, error.Message.Contains("nvidiactl", StringComparison.Ordinal)));
+        Assert.Null(await suspension.ResumeAsync());
+        sample.AssertGoesOn();
+    }
+
+    [Fact]
     public async Task A_state_that_nobody_knows_is_left_alone_and_named()
     {
         using var bench = new EngineBench(_node);

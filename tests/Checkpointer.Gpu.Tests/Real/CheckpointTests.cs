@@ -145,6 +145,26 @@ public sealed class CheckpointTests
         sample.AssertGoesOn();
     }
 
+    [Theory]
+    [InlineData("gpu-mps", FindingSeverity.Overridable)]
+    [InlineData("gpu-driver-missing", FindingSeverity.Blocker)]
+    [InlineData("gpu-not-running", FindingSeverity.Blocker)]
+    public async Task What_speaks_against_a_checkpoint_is_found_by_looking(string code, FindingSeverity severity)
+    {
+        using var node = new SimulatedNode();
+        using var bench = new EngineBench(node, gpu: code == "gpu-driver-missing" ? node.Options with { CudaLibrary = "/nowhere/libcuda.so.1" } : null);
+        using var sample = new Sample(node, before: code == "gpu-mps" ? "export CUDA_MPS_PIPE_DIRECTORY=/tmp/mps;" : "");
+        await using var driver = new GpuDriver(bench.Services);
+        if (code == "gpu-not-running")
+        {
+            Assert.True((await driver.LockAsync(sample.ToGpuProcess())).IsDone);
+        }
+
+        var found = await GpuSurvey.RunAsync(
+            bench.Services, driver, WorkloadInspector.Inspect(sample.Pid, new InspectOptions()), CancellationToken.None);
+        Assert.Contains(found.Findings, f => f.Code == code && f.Severity == severity);
+    }
+
     [Fact]
     public async Task Managed_memory_is_refused_by_the_driver_and_the_process_runs_on()
     {

@@ -15,10 +15,11 @@ internal sealed class Sample : IDisposable
     /// <param name="arguments">More for the program.</param>
     /// <param name="mib">Device memory.</param>
     /// <param name="inside">Whose child it becomes; null for ours.</param>
-    public Sample(SimulatedNode node, string arguments = "", int mib = 4, Placeholder? inside = null)
+    /// <param name="before">What the shell does that becomes it: variables, open files.</param>
+    public Sample(SimulatedNode node, string arguments = "", int mib = 4, Placeholder? inside = null, string before = "")
     {
         Log = Path.GetTempFileName();
-        var command = $"exec '{Installation.Sample}' --library '{node.Cuda}' --mib {mib} --pause-ms 5 {arguments} >>'{Log}' 2>/dev/null </dev/null";
+        var command = $"{before} exec '{Installation.Sample}' --library '{node.Cuda}' --mib {mib} --pause-ms 5 {arguments} >>'{Log}' 2>/dev/null </dev/null";
         _process = inside is null ? Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", command])) : null;
         Pid = inside?.Start(command) ?? _process!.Id;
         Wait(() => Steps > 0, "its first step");

@@ -26,6 +26,9 @@ internal sealed class SimulatedNode : IDisposable
 
     public string Folder { get; }
 
+    /// <summary>Where its device files are.</summary>
+    public string Devices => $"/dev/nvidia-simulator.{_process.Id}";
+
     public string Cuda => Path.Combine(Folder, "libcuda.so.1");
 
     public GpuOptions Options => new()
