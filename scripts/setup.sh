@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prepares this machine for building and testing: checks .NET, installs what is missing, provides CRIU, and Azurite
-# and containerd for the tests.
+# and containerd with images of real programs for the tests (--long: also of large ones).
 # Idempotent; safe to run twice at once; never changes the system's apt sources or its libc.
 #
 #   CHECKPOINTER_PREFIX         where a CRIU of our own is unpacked (default: <cache>/checkpointer/criu/<version>)
@@ -10,12 +10,15 @@ set -euo pipefail
 . "$ROOT/scripts/lib/criu.sh"
 . "$ROOT/scripts/lib/azurite.sh"
 . "$ROOT/scripts/lib/containers.sh"
+. "$ROOT/scripts/lib/programs.sh"
 
 if [ "$(id -u)" -eq 0 ]; then
     CACHE=${XDG_CACHE_HOME:-/var/cache}/checkpointer
 else
     CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/checkpointer
 fi
+LONG=0
+[ "${1:-}" != --long ] || LONG=1
 LOCK_TIMEOUT=900 # seconds: another setup may be downloading
 DID=()
 
@@ -90,7 +93,11 @@ provide_azurite() {
 # Without it the container tests are skipped by name.
 provide_containers() {
     CONTAINERS_REASON=
-    containers_install "$CACHE" || say "setup: no container runtime here, tests with it will be skipped: $CONTAINERS_REASON"
+    if containers_install "$CACHE"; then
+        programs_install "$CACHE" "$LONG"
+    else
+        say "setup: no container runtime here, tests with it will be skipped: $CONTAINERS_REASON"
+    fi
 }
 
 check_dotnet

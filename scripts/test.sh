@@ -31,9 +31,11 @@ for argument in "$@"; do
     esac
 done
 FILTER=()
+SETUP=()
 if [ "$LONG" -eq 0 ]; then
     FILTER=(-trait- "Length=Long")
 else
+    SETUP=(--long)
     UNIT_LIMIT=$LONG_LIMIT
     INTEGRATION_LIMIT=$LONG_LIMIT
 fi
@@ -86,7 +88,7 @@ run_gpu() {
 run_containers() { test_project Checkpointer.Containers.Tests "$INTEGRATION_LIMIT" "${FILTER[@]}"; }
 
 if [ "$BUILT" -eq 0 ]; then
-    stage setup "$ROOT/scripts/setup.sh"
+    stage setup "$ROOT/scripts/setup.sh" "${SETUP[@]}"
     stage build "$ROOT/scripts/build.sh"
 fi
 stage "build tests" build_tests

@@ -52,14 +52,13 @@ unpack_runtime() {
         patch_runc "$work/prefix" "$final"
 }
 
-# unpack_tools WORK: a root file system without documentation, as Debian's packages lay it out; no maintainer script is run.
-unpack_tools() {
-    local work=$1 root=$1/tools folder
-    mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{dev,proc,sys,run,tmp,root,etc} "$work/prefix"
+# unpack_root ROOT DEB...: a root file system without documentation, as Debian's packages lay it out; no maintainer script is run.
+unpack_root() {
+    local root=$1 folder deb
+    shift
+    mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{dev,proc,sys,run,tmp,root,etc}
     for folder in bin sbin lib lib64; do ln -s "usr/$folder" "$root/$folder"; done
-    run_quietly "downloading the tools' packages" apt-get -q -y --no-install-recommends --download-only \
-        -o Debug::NoLocking=true -o APT::Install-Recommends=false install "${TOOLS_PACKAGES[@]}" || return
-    for deb in "$work/apt/cache/archives"/*.deb; do
+    for deb in "$@"; do
         dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink --numeric-owner \
             --exclude='./usr/share/doc' --exclude='./usr/share/man' --exclude='./usr/share/locale' --exclude='./usr/share/info' \
             --exclude='./usr/share/perl*' --exclude='./usr/lib/*/perl*' --exclude='./usr/lib/*/gconv' || return
@@ -67,9 +66,19 @@ unpack_tools() {
     chmod 1777 "$root/tmp"
     cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
     cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
-    [ -e "$root/usr/bin/redis-server" ] || ln -s redis-check-rdb "$root/usr/bin/redis-server"
     # What is only there to be configured would be built into every layer.
-    rm -rf "$root"/usr/share/{zoneinfo,icons,bash-completion,lintian,bug,vim,sounds} "$root/usr/lib/python3/dist-packages"
+    rm -rf "$root"/usr/share/{zoneinfo,icons,bash-completion,lintian,bug,vim,sounds}
+}
+
+# unpack_tools WORK: the root file system of the small programs, as an image.
+unpack_tools() {
+    local work=$1 root=$1/tools
+    mkdir -p "$work/prefix"
+    run_quietly "downloading the tools' packages" apt-get -q -y --no-install-recommends --download-only \
+        -o Debug::NoLocking=true -o APT::Install-Recommends=false install "${TOOLS_PACKAGES[@]}" || return
+    unpack_root "$root" "$work/apt/cache/archives"/*.deb || return
+    [ -e "$root/usr/bin/redis-server" ] || ln -s redis-check-rdb "$root/usr/bin/redis-server"
+    rm -rf "$root/usr/lib/python3/dist-packages"
     python3 "$ROOT/tests/containers/image.py" "$work/prefix/tools.tar" localhost/tools:1 --rootfs "$root" -- /bin/bash
 }
 
@@ -82,7 +91,7 @@ containers_install() {
         return 1
     }
     suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
-    key=$( (declare -f unpack_runtime unpack_tools; echo "$suite ${RUNTIME_PACKAGES[*]} ${TOOLS_PACKAGES[*]}"; cat "$ROOT/tests/containers/image.py") | sha256sum | cut -c 1-16)
+    key=$( (declare -f unpack_runtime unpack_root unpack_tools; echo "$suite ${RUNTIME_PACKAGES[*]} ${TOOLS_PACKAGES[*]}"; cat "$ROOT/tests/containers/image.py") | sha256sum | cut -c 1-16)
     home=$cache/containers/$key
     if [ ! -e "$home/$RUNTIME_MARK" ]; then
         mkdir -p "$cache/containers"

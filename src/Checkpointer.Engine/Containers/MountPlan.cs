@@ -22,6 +22,7 @@ internal sealed class MountPlan
     private readonly List<ContainerMount> _external = [];
     private readonly List<CapturedPart> _captured = [];
     private readonly List<string> _uncovered = [];
+    private readonly List<string> _deleted = [];
 
     private MountPlan(ProcMountInfo root)
     {
@@ -37,6 +38,9 @@ internal sealed class MountPlan
 
     /// <summary>Destinations that the workload can write and whose content is not in the snapshot.</summary>
     public IReadOnlyList<string> Uncovered => _uncovered;
+
+    /// <summary>Destinations whose source was deleted on the node: CRIU dumps such a mount and cannot make it again.</summary>
+    public IReadOnlyList<string> Deleted => _deleted;
 
     /// <summary>Null when the root's changes can be captured; else why they cannot.</summary>
     public string? RootNotCaptured { get; private set; }
@@ -100,6 +104,13 @@ internal sealed class MountPlan
         {
             // CRIU mounts it for the pid namespace that it makes: the placeholder's would show the placeholder's processes.
             return;
+        }
+
+        // As the kernel writes it.
+        const string DeletedSuffix = "//deleted";
+        if (mount.FileSystemRoot.EndsWith(DeletedSuffix, StringComparison.Ordinal))
+        {
+            _deleted.Add(mount.MountPoint);
         }
 
         var volume = volumes.FirstOrDefault(v => v.Destination.TrimEnd('/') == mount.MountPoint);

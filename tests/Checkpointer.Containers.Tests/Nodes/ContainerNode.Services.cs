@@ -39,6 +39,15 @@ internal sealed partial class ContainerNode
     /// <summary>SIGKILL.</summary>
     internal Task KillServiceAsync() => KillAsync("service");
 
+    /// <summary>Something else that runs on it until <see cref="KillAsync"/>.</summary>
+    /// <returns>Its log.</returns>
+    internal async Task<string> StartProgramAsync(string name, params string[] command)
+    {
+        var log = Path.Combine(Home, "logs", name + ".log");
+        await StartAsync(name, log, command);
+        return log;
+    }
+
     /// <summary>The service's pid, as this process sees it.</summary>
     internal int ServicePid => HostPidOf(int.Parse(File.ReadAllText(PidFile("service")), System.Globalization.CultureInfo.InvariantCulture));
 
@@ -64,7 +73,7 @@ internal sealed partial class ContainerNode
         await Eventually.TrueAsync($"the start of {name} on {Name}", ServiceLimit, () => File.Exists(PidFile(name)));
     }
 
-    private async Task KillAsync(string name)
+    internal async Task KillAsync(string name)
     {
         var pid = HostPidOf(int.Parse(await File.ReadAllTextAsync(PidFile(name)), System.Globalization.CultureInfo.InvariantCulture));
         if (pid != 0)

@@ -11,7 +11,17 @@ internal static class Requirements
     /// <summary>A root file system with Python, redis and nginx, as an image.</summary>
     internal static string ToolsImage => Path.Combine(Runtime, "tools.tar");
 
+    /// <summary>The image of one program from Debian's packages, <c>localhost/NAME:1</c>.</summary>
+    internal static string ProgramImage(string name) => Path.Combine(Installation.Root, "artifacts", "program-images", name + ".tar");
+
     internal static string Scripts => Path.Combine(Installation.Root, "tests", "containers");
+
+    /// <summary>Why there is no image of a program, in the words of the setup; null: there is one.</summary>
+    internal static string? MissingProgram(string name)
+    {
+        var reason = Path.ChangeExtension(ProgramImage(name), ".reason");
+        return File.Exists(ProgramImage(name)) ? null : $"no image of {name}: {(File.Exists(reason) ? File.ReadAllText(reason).Trim() : "run scripts/setup.sh")}";
+    }
 
     /// <summary>Why no node can be started here, as far as that is known without trying; null: nothing speaks against it.</summary>
     internal static string? Missing()

@@ -9,7 +9,7 @@ public sealed class TwoNodes : IAsyncLifetime
     private readonly SemaphoreSlim _gate = new(1, 1);
     private NodeWorld? _world;
     private string? _unavailable;
-    private bool _tools;
+    private readonly HashSet<string> _images = [];
 
     /// <summary>The first node; skips the calling test where there are none.</summary>
     internal ContainerNode A => Nodes()[0];
@@ -38,16 +38,30 @@ public sealed class TwoNodes : IAsyncLifetime
         }
     }
 
-    /// <summary>The image with real programs, on both nodes; brought when it is first asked for.</summary>
-    internal async Task NeedToolsAsync()
+    /// <summary>The image with small real programs, on both nodes; brought when it is first asked for.</summary>
+    internal Task NeedToolsAsync() => NeedAsync(Requirements.ToolsImage);
+
+    /// <summary>The image <c>localhost/NAME:1</c> of a large program, likewise; skips the calling test where it could not be made.</summary>
+    internal Task NeedProgramAsync(string name)
+    {
+        Nodes();
+        if (Requirements.MissingProgram(name) is { } reason)
+        {
+            Assert.Skip(reason);
+        }
+
+        return NeedAsync(Requirements.ProgramImage(name));
+    }
+
+    private async Task NeedAsync(string image)
     {
         await _gate.WaitAsync();
         try
         {
-            if (!_tools)
+            if (!_images.Contains(image))
             {
-                await Task.WhenAll(Nodes().Select(node => node.ImportAsync(Requirements.ToolsImage)));
-                _tools = true;
+                await Task.WhenAll(Nodes().Select(node => node.ImportAsync(image)));
+                _images.Add(image);
             }
         }
         finally

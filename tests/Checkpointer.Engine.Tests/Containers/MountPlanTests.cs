@@ -78,6 +78,14 @@ public sealed class MountPlanTests : IDisposable
     }
 
     [Fact]
+    public void A_mount_whose_source_was_deleted_is_named()
+    {
+        Assert.Empty(Read(Root(Upper)).Deleted);
+        var replaced = Lines.Prepend(Root(Upper)).Append("170 141 254:1 /resolv.conf//deleted /etc/resolv.conf rw,relatime - ext4 /dev/vda1 rw");
+        Assert.Equal(["/etc/resolv.conf"], MountPlan.Read([.. replaced.Select(ProcMountInfo.ParseLine)], 4711, Volumes).Deleted);
+    }
+
+    [Fact]
     public void Keys_are_what_a_manifest_may_hold()
     {
         var external = Read(Root(Upper)).External;
