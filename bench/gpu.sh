@@ -12,32 +12,11 @@
 # Each round, for each number: a checkpoint with --leave-running, one that ends the tree, and a restore. "driver" is what the driver itself
 # says that its calls took; everything else is ours.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/scripts/lib/gpu.sh"
 
-BUILT=0
-ARGUMENTS=()
-while [ $# -gt 0 ]; do
-    case $1 in
-        --built) BUILT=1; shift ;;
-        -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        --processes | --rounds | --against | --state | --json)
-            [ $# -ge 2 ] || die "$1 needs a value"
-            ARGUMENTS+=("$1" "$2")
-            shift 2
-            ;;
-        *) die "unknown argument: $1 (try --help)" ;;
-    esac
-done
-[ "$(id -u)" -eq 0 ] || die "CRIU needs root: run this as root"
-if [ "$BUILT" -eq 0 ]; then
-    "$ROOT/scripts/setup.sh"
-    "$ROOT/scripts/build.sh"
-fi
+bench_options 13 "--processes --rounds --against --state --json" "$@"
 build_simulator
-CRIU=${CHECKPOINTER_CRIU:-}
-[ -n "$CRIU" ] || CRIU=$ARTIFACTS/criu/sbin/criu
-[ -x "$CRIU" ] || CRIU=$(command -v criu) || die "no CRIU: run scripts/setup.sh"
 # The simulated nodes are those of the simulator's own tests.
 export SIMULATOR PROFILES=$ROOT/tests/gpu-simulator/profiles WORKER=$BIN/checkpointer-gpu PYTHONPATH=$ROOT/tests/gpu-simulator/tests
 exec python3 -B "$ROOT/bench/gpu.py" --bin "$BIN" --criu "$CRIU" "${ARGUMENTS[@]}"
