@@ -249,6 +249,8 @@ public sealed class FuzzTests : IDisposable
                 }
             }
         }
+
+        await reader.LoadHeadsAsync(reader.Files.Take(8).Select(static f => f.Name), None);
     }
 
     private static async Task<(LoadedManifest Manifest, byte[] Index)> IndexAsync(TestRepository test)
