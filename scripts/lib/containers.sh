@@ -137,7 +137,7 @@ build_container_images() {
     fi
     patch_criu "$work" && run_quietly "compiling the pause program" "${CC:-cc}" -O2 -Wall -Wextra -Werror -static -o "$work/pause" "$sources/pause.c" &&
         run_quietly "compiling the container workload" "${CC:-cc}" -O2 -Wall -Wextra -Werror -static -pthread -o "$work/workload" \
-            "$sources"/{main,memory,processes,shared,sockets,pipes,files,identity}.c || return
+            "$sources"/{main,memory,processes,shared,sockets,pipes,files,identity,pod}.c || return
     for name in changed deleted renamed kept dir/a dir/b; do
         mkdir -p "$work/image/dir"
         echo "from the image" >"$work/image/$name"

@@ -68,6 +68,33 @@ public sealed class CheckpointEngine : IEngine
         return report with { Subject = "container " + subject.Record.Label };
     });
 
+    /// <inheritdoc/>
+    public Task<PreflightReport> PreflightPodAsync(string pod, CancellationToken cancellationToken) => Translated(async () =>
+    {
+        HostProbe.RequireCapabilities();
+        var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
+        var subject = await PodSubject.FindAsync(_services, pod, cancellationToken).ConfigureAwait(false);
+        var found = PodInspection.Look(subject, member => WorkloadInspector.Inspect(member.Root.Pid, new InspectOptions { Container = member }));
+        List<Finding> lacking = [];
+        foreach (var member in found.Members)
+        {
+            lacking.AddRange(await criu.LackingAsync(member.Options, cancellationToken).ConfigureAwait(false));
+        }
+
+        await using var driver = new GpuDriver(_services);
+        var gpus = found.Members is [var only] ? await GpuSurvey.RunAsync(_services, driver, only, cancellationToken).ConfigureAwait(false) : new GpuInspection();
+        var verdict = new Verdict([.. lacking.Distinct(), .. gpus.Findings, .. found.Findings]);
+        return new PreflightReport
+        {
+            Subject = "pod " + subject.Label,
+            Refuses = verdict.Refuses(force: false),
+            Processes = found.Members.Sum(static m => m.Tree.Processes.Count),
+            EstimatedBytes = found.Members.Sum(static m => m.EstimatedBytes) + gpus.DeviceBytes,
+            Parent = _services.Lineages.FindPod(subject.SandboxId)?.ToString(),
+            Findings = [.. verdict.Findings],
+        };
+    });
+
     private async Task<PreflightReport> PreflightAsync(ProcessIdentity identity, InspectOptions options, CancellationToken cancellationToken)
     {
         var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
@@ -96,12 +123,12 @@ public sealed class CheckpointEngine : IEngine
         var id = await opened.ResolveAsync(snapshot, cancellationToken).ConfigureAwait(false);
         await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
-        var report = RestoreOperation.Compare(record, new FileWriteBack(record.StateFiles, record.StateDirectories), criu.Criu);
+        var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
         await using var driver = new GpuDriver(_services);
-        report = RestoreOperation.With(
-            report, await GpuCompatibility.PlanAsync(_services, driver, record.Gpu, [], cancellationToken).ConfigureAwait(false));
+        var gpus = await GpuCompatibility.PlanAsync(_services, driver, record.Trees is [var only] ? only.Record.Gpu : null, [], cancellationToken).ConfigureAwait(false);
+        var found = PodReport.Verdict(record, [.. record.Trees.Select(t => RestoreOperation.With(RestoreOperation.Compare(t.Record, files, criu.Criu), gpus))], []);
         // The comparison knows only that there is no CRIU; the look for it knows why.
-        var verdict = new Verdict([.. criu.Findings, .. report.Verdict.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
+        var verdict = new Verdict([.. criu.Findings, .. found.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
         return new PreflightReport
         {
             Subject = id.ToString(),

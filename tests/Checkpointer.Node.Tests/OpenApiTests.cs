@@ -20,6 +20,8 @@ public sealed class OpenApiTests
         { "PhaseStart", typeof(PhaseStart), false },
         { "CheckpointResult", typeof(CheckpointResult), false },
         { "RestoreResult", typeof(RestoreResult), false },
+        { "CheckpointedMember", typeof(CheckpointedMember), false },
+        { "RestoredMember", typeof(RestoredMember), false },
         { "PreflightReport", typeof(PreflightReport), false },
         { "Finding", typeof(Finding), false },
         { "Error", typeof(ErrorReport), false },

@@ -23,7 +23,8 @@ internal sealed partial class CheckpointOperation
     private readonly PhaseClock _clock;
 
     private string _phase = OperationPhase.Inspect;
-    private ProcessIdentity? _root;
+    private IReadOnlyList<ProcessIdentity> _roots = [];
+    private IReadOnlyList<Finding> _findings = [];
     private string? _logFile;
 
     public CheckpointOperation(EngineServices services, string id, CheckpointRequest request, IProgress<OperationProgress>? progress)
@@ -57,7 +58,7 @@ internal sealed partial class CheckpointOperation
     /// <summary>An error that came before the workload was touched does not know whether there is one.</summary>
     private CheckpointerException Seen(CheckpointerException error)
     {
-        error.WorkloadSeen = _root is { } root ? root.IsAlive() : error.Code is "pid-not-found" or "pid-is-zombie" ? false : null;
+        error.WorkloadSeen = _roots.Count > 0 ? _roots.All(static r => r.IsAlive()) : error.Code is "pid-not-found" or "pid-is-zombie" ? false : null;
         return error;
     }
 
@@ -65,40 +66,41 @@ internal sealed partial class CheckpointOperation
     {
         Enter(OperationPhase.Inspect);
         var criu = await CriuLocator.FindAsync(_services.Options.CriuPath, abort.Token).ConfigureAwait(false);
-        var container = _request.Container is { } named
-            ? await ContainerSubject.FindAsync(_services, named, abort.Token).ConfigureAwait(false)
-            : null;
-        var root = _root = container?.Root ?? WorkloadInspector.Identify(_request.Pid!.Value);
+        var workload = await CheckpointWorkload.FindAsync(_services, _request, abort.Token).ConfigureAwait(false);
+        _roots = workload.Roots;
 
         // Before the look at it: another operation may hold it frozen, and what is stopped now would count as stopped by its owner.
-        using var workload = WorkloadLock.Take(_services.Options.RunDirectory, root);
-        var tree = container is null ? _services.Trees.FindByRoot(root) : null;
-        var inspection = WorkloadInspector.Inspect(root.Pid, new InspectOptions
-        {
-            Container = container,
-            OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null,
-            LeaveRunning = _request.LeaveRunning,
-            GhostMaximum = Math.Max(InspectOptions.DefaultGhostMaximum, CriuOptionOverrides.Apply(new TreeOptions(), _request.CriuOptions).GhostLimit),
-        });
-        var derived = inspection.Options;
-        inspection = inspection with { Options = CriuOptionOverrides.Apply(derived, _request.CriuOptions) };
-        var lacking = await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false);
-        inspection = inspection with { Verdict = new Verdict([.. lacking, .. CriuOptionOverrides.Notes(derived, _request.CriuOptions), .. inspection.Verdict.Findings]) };
+        using var locks = WorkloadLocks.Take(_services.Options.RunDirectory, workload.Roots);
+        var (inspections, pod) = workload.Inspect(_request);
         await using var driver = new GpuDriver(_services);
-        var gpus = await GpuSurvey.RunAsync(_services, driver, inspection, abort.Token).ConfigureAwait(false);
-        inspection = inspection.With(gpus);
-        Refusal.ThrowIf(inspection.Verdict, _request.Force, $"Process {inspection.Tree.Root.Label} cannot be checkpointed");
-        FileCapture.MustBeThere(root.Pid, [.. _request.Include.Select(Path.GetFullPath)]);
+        var gpus = GpuInspection.Nothing;
+        List<Finding> lacking = [];
+        for (var i = 0; i < inspections.Count; i++)
+        {
+            lacking.AddRange(await CriuFeatures.MissingAsync(criu, inspections[i].Options, abort.Token).ConfigureAwait(false));
+        }
+
+        if (inspections.Count == 1)
+        {
+            gpus = await GpuSurvey.RunAsync(_services, driver, inspections[0], abort.Token).ConfigureAwait(false);
+            inspections = [inspections[0].With(gpus)];
+        }
+
+        _findings = [.. lacking.Distinct(), .. pod is { Members.Count: > 1 } ? pod.Findings : [.. pod?.Subject.Findings ?? [], .. inspections[0].Verdict.Findings]];
+        var label = pod is null ? $"Process {inspections[0].Tree.Root.Label}" : $"Pod {pod.Subject.Label}";
+        Refusal.ThrowIf(new Verdict(_findings), _request.Force, $"{label} cannot be checkpointed");
+        FileCapture.MustBeThere(workload.Roots[0].Pid, [.. _request.Include.Select(Path.GetFullPath)]);
+        var estimate = inspections.Sum(static i => i.EstimatedBytes);
         EngineLog.CheckpointStarted(
-            _services.Logger, _id, root.Pid, inspection.Tree.Root.Stat.Name, inspection.Tree.Processes.Count, inspection.EstimatedBytes);
+            _services.Logger, _id, workload.Roots[0].Pid, inspections[0].Tree.Root.Stat.Name, inspections.Sum(static i => i.Tree.Processes.Count), estimate);
 
         Enter(OperationPhase.Prepare);
         await using var repository = await _services
             .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);
         var (target, name) = await LineageChoice.ChooseAsync(
-            repository, _services.Lineages, root, _request.Name, abort.Token).ConfigureAwait(false);
+            repository, _services.Lineages, workload.Last(_services.Lineages), _request.Name, abort.Token).ConfigureAwait(false);
         var memory = OperationMemory.ForCheckpoint(
-            _request.MemoryBytes, inspection.EstimatedBytes, searchParent: !_request.Full && target.Parent is not null, repository.UploadBytes);
+            _request.MemoryBytes, estimate, searchParent: !_request.Full && target.Parent is not null, repository.UploadBytes);
         using var pool = new BlockPool(memory.PoolBytes);
         pool.Prefault(abort.Token);
         await using var writer = await repository
@@ -110,20 +112,18 @@ internal sealed partial class CheckpointOperation
 
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
         var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
-        using var journal = _services.Journal.Open(Describe(inspection, root, target, place, logs));
+        var trees = Trees(workload, inspections, place, logs);
+        using var journal = _services.Journal.Open(Describe(trees, target, place));
         await using IDeviceContext devices = gpus.Processes.Count == 0 ? new NoDevices() : new GpuSuspension(_services, driver, gpus, journal);
 
         var dump = new DumpSession(_services, _id, _request, abort)
         {
             Criu = criu,
-            Inspection = inspection,
+            Trees = trees,
+            Pod = pod,
             Name = name,
-            Root = root,
-            EnterNamespacesOf = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null,
             Writer = writer,
             Pool = pool,
-            Place = place,
-            LogDirectory = logs,
             Journal = journal,
             Devices = devices,
             Enter = Enter,
@@ -134,7 +134,7 @@ internal sealed partial class CheckpointOperation
 
         try
         {
-            Remember(root, sealedBy.Snapshot);
+            Remember(workload, sealedBy.Snapshot);
             journal.Close();
         }
         catch (Exception error)
@@ -143,7 +143,7 @@ internal sealed partial class CheckpointOperation
             throw Outcome.With(error, _request.LeaveRunning ? WorkloadState.Running : WorkloadState.Gone, durable: true, _logFile);
         }
 
-        var result = Result(sealedBy, writer, inspection, memory, devices.Timings);
+        var result = Result(sealedBy, writer, trees, pod, memory, devices.Timings);
         Report(new OperationProgress
         {
             Phase = OperationPhase.Done,
@@ -157,42 +157,24 @@ internal sealed partial class CheckpointOperation
         return result;
     }
 
-    private JournalEntry Describe(
-        Inspection inspection, ProcessIdentity root, SnapshotTarget target, RunPlace place, string logs) => new()
-        {
-            Operation = _id,
-            Kind = OperationKind.Checkpoint,
-            Phase = OperationPhase.Prepare,
-            Started = _services.Time.GetUtcNow(),
-            Repository = RepositoryUrl.WithoutSecret(_request.Repository),
-            KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
-            BootId = root.BootId,
-            Processes =
-            [
-                .. inspection.Tree.Processes.Select(p => new JournalProcess(
-                    p.Pid, p.StartTime, root.PidNamespace, p.Stat.State == 'T')),
-            ],
-            CriuLog = Path.Combine(logs, DumpSession.LogName),
-            NetworkNamespace = NamespaceInode.Of(root.Pid, "net"),
-            LeaveRunning = _request.LeaveRunning,
-            Snapshot = new SnapshotId(target.Lineage, target.Generation).ToString(),
-            RunDirectory = place.Directory,
-        };
-
-    /// <summary>The running workload belongs to the lineage from now on, and this node saw its generation.</summary>
-    private void Remember(ProcessIdentity root, SnapshotInfo snapshot)
+    /// <summary>Remembers the running workload, and this node saw its generation.</summary>
+    private void Remember(CheckpointWorkload workload, SnapshotInfo snapshot)
     {
-        if (_request.LeaveRunning)
-        {
-            _services.Lineages.Bind(root, snapshot.Id.Lineage, snapshot.Id.Generation);
-        }
-        else
+        if (!_request.LeaveRunning)
         {
             _services.Lineages.Saw(snapshot.Id.Lineage, snapshot.Id.Generation);
         }
+        else if (workload.Pod is { } pod)
+        {
+            _services.Lineages.BindPod(pod.SandboxId, snapshot.Id.Lineage, snapshot.Id.Generation);
+        }
+        else
+        {
+            _services.Lineages.Bind(workload.Roots[0], snapshot.Id.Lineage, snapshot.Id.Generation);
+        }
     }
 
-    private CheckpointResult Result(SealedDump dump, SnapshotWriter writer, Inspection inspection, OperationMemory memory, GpuTimings? gpus) => new()
+    private CheckpointResult Result(SealedDump dump, SnapshotWriter writer, IReadOnlyList<DumpTree> trees, PodInspection? pod, OperationMemory memory, GpuTimings? gpus) => new()
     {
         Snapshot = dump.Snapshot.Id.ToString(),
         Lineage = writer.Target.Lineage.ToString(),
@@ -205,11 +187,17 @@ internal sealed partial class CheckpointOperation
         Durable = true,
         WorkloadRunning = _request.LeaveRunning,
         FrozenMs = Math.Round(dump.Frozen.TotalMilliseconds, 3),
-        CriuFrozenMs = Math.Round(dump.CriuFrozen.TotalMilliseconds, 3),
+        CriuFrozenMs = Math.Round(dump.CriuFrozen.Max().TotalMilliseconds, 3),
         Timings = _clock.Finish(),
         Gpu = gpus,
-        Findings = [.. inspection.Verdict.Findings, .. writer.ParentUse.Findings, .. memory.Findings(writer.Target.Parent)],
+        Findings = [.. _findings, .. writer.ParentUse.Findings, .. memory.Findings(writer.Target.Parent)],
         Operation = _id,
+        Members = pod is null ? null : [.. trees.Select((t, i) => new CheckpointedMember(
+            pod.Subject.Members[i].Record.Name,
+            pod.Subject.Members[i].Record.Id,
+            t.Root.Pid,
+            t.Inspection.Tree.Processes.Count,
+            Math.Round(dump.CriuFrozen[i].TotalMilliseconds, 3)))],
     };
 
     private void Enter(string phase)

@@ -7,12 +7,17 @@ namespace Checkpointer.Engine.Checkpointing;
 internal sealed partial class DumpSession
 {
     private Task<RescueReport> LookAsync() =>
-        new WorkloadRescue(_services.Logger, _services.Time).MendAsync(Journal.Entry, CancellationToken.None);
+        new WorkloadRescue(_services.Logger, _services.Time).MendAllAsync(Journal.Entry, CancellationToken.None);
 
     /// <summary>Checks that the workload is what this operation promised: running on, or gone.</summary>
     private void CheckWorkload(RescueReport seen)
     {
         if (_request.LeaveRunning && seen.State == WorkloadState.Unknown)
+        {
+            throw NotThawed($"The workload was dumped but {seen.Detail}.", null);
+        }
+
+        if (!_request.LeaveRunning && seen.State == WorkloadState.Unknown)
         {
             throw NotThawed($"The workload was dumped but {seen.Detail}.", null);
         }
@@ -45,7 +50,7 @@ internal sealed partial class DumpSession
     private async Task<CheckpointerException> RollBackAsync(Exception error)
     {
         var report = await new WorkloadRescue(_services.Logger, _services.Time)
-            .MendAsync(Journal.Entry with { Frozen = true }, CancellationToken.None).ConfigureAwait(false);
+            .MendAllAsync(Journal.Entry with { Frozen = true }, CancellationToken.None).ConfigureAwait(false);
         var lost = await ResumeDevicesAsync(report).ConfigureAwait(false);
         if (_committed is { } snapshot && !_request.LeaveRunning && report.State != WorkloadState.Gone)
         {

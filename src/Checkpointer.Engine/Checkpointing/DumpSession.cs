@@ -3,8 +3,6 @@ using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
-using Checkpointer.Engine.Preflight;
-using Checkpointer.Engine.Recovery;
 using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
 using Checkpointer.Repository;
@@ -12,8 +10,9 @@ using Checkpointer.Repository;
 namespace Checkpointer.Engine.Checkpointing;
 
 /// <summary>
-/// CRIU's run and everything that happens while it lasts. Three parties work at once: CRIU itself, the capture of its streams, and the
-/// gate that CRIU's hook asks before anything irreversible. Whoever fails first stops the others, and CRIU then resumes the tree.
+/// A CRIU for each tree and everything that happens while they last. Many parties work at once: the CRIUs, the captures of their streams,
+/// and the gates at which they ask before anything irreversible. Whoever fails first stops the others, and every CRIU then resumes its
+/// tree. No tree is let go before all are dumped.
 /// </summary>
 internal sealed partial class DumpSession
 {
@@ -21,17 +20,20 @@ internal sealed partial class DumpSession
     public const string LogName = "dump.log";
 
     /// <summary>CRIU needs this long at most to cure a tree and end, after its pipes were closed.</summary>
-    private static readonly TimeSpan CureDeadline = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan CureDeadline = TimeSpan.FromSeconds(30);
 
     /// <summary>A commit that was cancelled ends this fast, unless the store holds its thread.</summary>
     private static readonly TimeSpan SealDeadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>As long as CRIU itself tries to stop a tree.</summary>
+    private static readonly TimeSpan FreezeDeadline = TimeSpan.FromSeconds(10);
 
     private readonly EngineServices _services;
     private readonly string _id;
     private readonly CheckpointRequest _request;
     private readonly OperationAbort _abort;
+    private readonly List<TreeDump> _dumps = [];
 
-    private bool _released;
     private bool _sealHangs;
     private SnapshotInfo? _committed;
     private long _frozenSince;
@@ -46,22 +48,17 @@ internal sealed partial class DumpSession
 
     public required CriuInstallation Criu { get; init; }
 
-    public required Inspection Inspection { get; init; }
+    /// <summary>At least one; several are the containers of a pod.</summary>
+    public required IReadOnlyList<DumpTree> Trees { get; init; }
+
+    /// <summary>The pod; null for a tree of its own.</summary>
+    public required PodInspection? Pod { get; init; }
 
     public required string? Name { get; init; }
-
-    public required ProcessIdentity Root { get; init; }
-
-    /// <summary>The owner whose pid and mount namespace CRIU must run in; null for a tree in our own.</summary>
-    public required int? EnterNamespacesOf { get; init; }
 
     public required SnapshotWriter Writer { get; init; }
 
     public required BlockPool Pool { get; init; }
-
-    public required RunPlace Place { get; init; }
-
-    public required string LogDirectory { get; init; }
 
     public required OpenJournalEntry Journal { get; init; }
 
@@ -73,7 +70,9 @@ internal sealed partial class DumpSession
 
     public required Action<OperationProgress> Report { get; init; }
 
-    public string LogPath => Path.Combine(LogDirectory, LogName);
+    public string LogPath => Trees[0].LogPath;
+
+    private long EstimatedBytes => Trees.Sum(static t => t.Inspection.EstimatedBytes);
 
     /// <summary>Dumps and seals.</summary>
     /// <exception cref="CheckpointerException">It failed; the exception says what the workload does now, as it was seen afterwards.</exception>
@@ -87,42 +86,47 @@ internal sealed partial class DumpSession
         {
             throw await FailAsync(_abort.Explain(error)).ConfigureAwait(false);
         }
+        finally
+        {
+            foreach (var dump in _dumps)
+            {
+                await dump.DisposeAsync().ConfigureAwait(false);
+            }
+        }
     }
 
     private async Task<SealedDump> WatchedAsync()
     {
-        using var connections = new ConnectionGuard(Journal.Entry, _services.Logger);
-        await using var capture = new CaptureServer(
-            Place.Directory, Writer, Pool, _services.Loggers.CreateLogger("Checkpointer.Capture"), _services.Time)
+        foreach (var tree in Trees)
         {
-            FileClosed = connections.Dumped,
-        };
-        using var gate = new HookGate(Place.HookSocket, _id, "post-dump", _services.Logger);
+            _dumps.Add(new TreeDump(_services, _id, _request, _abort, Journal, tree, Writer, Pool) { Criu = Criu });
+        }
+
         var files = new FileCapture(Writer, Pool);
         var parts = new ContainerCapture(Writer, Pool, _request.Exclude);
         var speed = new Speedometer(_services.Time);
+        long Captured() => _dumps.Sum(static d => d.Capture.Bytes) + files.Bytes + parts.Bytes;
         using var watchdog = new Watchdog(
             _services.Time,
             _abort,
             _services.Options.StallLimit,
-            () => HashCode.Combine(capture.LastProgress, Writer.Progress.LastAdvance, files.Bytes + parts.Bytes, DeviceProgress()),
+            () => HashCode.Combine(_dumps.Max(static d => d.Capture.LastProgress), Writer.Progress.LastAdvance, files.Bytes + parts.Bytes, DeviceProgress()),
             () => Report(new OperationProgress
             {
                 Phase = "",
-                BytesDone = capture.Bytes + files.Bytes + parts.Bytes,
-                BytesTotal = Inspection.EstimatedBytes,
+                BytesDone = Captured(),
+                BytesTotal = EstimatedBytes,
                 BytesStored = Writer.Progress.BytesStored,
                 BytesReused = Writer.Progress.ReusedBytes,
-                BytesPerSecond = speed.Update(capture.Bytes + files.Bytes + parts.Bytes),
+                BytesPerSecond = speed.Update(Captured()),
             }));
-        return await DumpAsync(capture, gate, files, parts, connections, watchdog).ConfigureAwait(false);
+        return await DumpAsync(files, parts, watchdog).ConfigureAwait(false);
     }
 
-    private async Task<SealedDump> DumpAsync(
-        CaptureServer capture, HookGate gate, FileCapture files, ContainerCapture parts, ConnectionGuard connections, Watchdog watchdog)
+    private async Task<SealedDump> DumpAsync(FileCapture files, ContainerCapture parts, Watchdog watchdog)
     {
-        capture.Listen();
-        if (_request.LeaveRunning && Pool.Count >= Inspection.EstimatedBytes / BlockPool.BlockSize)
+        _dumps.ForEach(static d => d.Capture.Listen());
+        if (_request.LeaveRunning && Pool.Count >= EstimatedBytes / BlockPool.BlockSize)
         {
             Writer.HoldWorkers(true);
         }
@@ -130,35 +134,32 @@ internal sealed partial class DumpSession
         _abort.ThrowIfAborted();
         await SuspendDevicesAsync(watchdog).ConfigureAwait(false);
         Enter(OperationPhase.Dump);
-        Journal.Write(Journal.Entry with { Phase = OperationPhase.Dump, Frozen = true });
-        var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var kill = new CancellationTokenSource();
+        Journal.Update(static entry => entry with { Phase = OperationPhase.Dump, Frozen = true });
+        await FreezeAsync(watchdog).ConfigureAwait(false);
         using var criuOver = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
-        using var closePipes = _abort.Token.Register(() =>
-        {
-            capture.Abort(_abort.Reason!);
-            kill.CancelAfter(CureDeadline);
-        });
-        var criu = new CriuRunner().RunAsync(Run(gate, started), kill.Token);
-        var captured = capture.RunAsync(ProcessMatcher.SelfOrDescendantOf(started.Task), CancellationToken.None);
-        var frozen = MarkFrozenAsync(capture, watchdog);
-        var seal = SealAsync(capture, gate, files, parts, connections, started.Task, criuOver.Token);
+        using var closePipes = _abort.Token.Register(() => _dumps.ForEach(d => d.CloseCapture(_abort.Reason!)));
+        _dumps.ForEach(static d => d.Start());
+        var frozen = MarkFrozenAsync(watchdog);
+        var seal = SealAsync(files, parts, criuOver.Token);
 
-        await ((Task)criu).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var failed = await EndedAsync(criuOver).ConfigureAwait(false);
         watchdog.Released();
         var frozenFor = frozen.IsCompleted ? _services.Time.GetElapsedTime(_frozenSince) : TimeSpan.Zero;
         await criuOver.CancelAsync().ConfigureAwait(false);
-        capture.Abort(new OperationFailedException("criu-ended", "CRIU ended."));
-        await captured.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var dump in _dumps)
+        {
+            await dump.CloseAsync().ConfigureAwait(false);
+        }
+
         await AwaitSealAsync(seal).ConfigureAwait(false);
 
-        Judge(await criu.ConfigureAwait(false), captured, seal);
+        await JudgeAsync(failed, seal).ConfigureAwait(false);
         if (_request.LeaveRunning)
         {
             Devices.AnnounceResume();
         }
 
-        Journal.Write(Journal.Entry with { Phase = _request.LeaveRunning ? OperationPhase.Commit : OperationPhase.End, Frozen = false });
+        Journal.Update(entry => entry with { Phase = _request.LeaveRunning ? OperationPhase.Commit : OperationPhase.End, Frozen = false });
 
         Enter(_request.LeaveRunning ? OperationPhase.Thaw : OperationPhase.End);
         var seen = await LookAsync().ConfigureAwait(false);
@@ -183,7 +184,34 @@ internal sealed partial class DumpSession
             throw NotResumed(lost, null);
         }
 
-        return new SealedDump(_committed!, frozenFor, CriuFrozen());
+        return new SealedDump(_committed!, frozenFor, [.. _dumps.Select(static d => d.CriuFrozen)]);
+    }
+
+    /// <summary>
+    /// Waits until every CRIU has ended. The first that ends otherwise than it was told to is returned, and stops the others at once: a
+    /// pod is dumped as a whole or not at all.
+    /// </summary>
+    private async Task<TreeDump?> EndedAsync(CancellationTokenSource criuOver)
+    {
+        TreeDump? failed = null;
+        var running = _dumps.ToList();
+        while (running.Count > 0)
+        {
+            await Task.WhenAny(running.Select(static d => (Task)d.Run!)).ConfigureAwait(false);
+            foreach (var ended in running.Where(static d => d.Run!.IsCompleted).ToList())
+            {
+                running.Remove(ended);
+                if (failed is null && !ended.Succeeded)
+                {
+                    failed = ended;
+                    await criuOver.CancelAsync().ConfigureAwait(false);
+                    running.ForEach(static d => d.Refuse());
+                    running.Where(static d => !d.Released).ToList().ForEach(static d => d.CloseCapture(new OperationFailedException("criu-ended", "Another CRIU ended.")));
+                }
+            }
+        }
+
+        return failed;
     }
 
     /// <summary>Waits until the seal has ended: what became of the snapshot must be known before anything is said.</summary>
@@ -205,9 +233,9 @@ internal sealed partial class DumpSession
         }
     }
 
-    private async Task MarkFrozenAsync(CaptureServer capture, Watchdog watchdog)
+    private async Task MarkFrozenAsync(Watchdog watchdog)
     {
-        await capture.Connected.ConfigureAwait(false);
+        await Task.WhenAny(_dumps.Select(static d => d.Capture.Connected)).ConfigureAwait(false);
         MarkFrozen(watchdog);
     }
 
@@ -220,83 +248,21 @@ internal sealed partial class DumpSession
         }
     }
 
-    private CriuRun Run(HookGate gate, TaskCompletionSource<int> started)
-    {
-        var options = new CriuDumpOptions
-        {
-            RootPid = EnterNamespacesOf is null ? Root.Pid : Inspection.Tree.Root.OwnPid,
-            ImagesDirectory = Place.Directory,
-            WorkDirectory = LogDirectory,
-            LibraryDirectory = Place.EmptyDirectory,
-            ActionScript = _services.Hook,
-            LeaveRunning = _request.LeaveRunning,
-            Tree = Inspection.Options,
-        };
-        return new CriuRun
-        {
-            Criu = Criu,
-            Arguments = options.ToArguments(),
-            WorkDirectory = LogDirectory,
-            LogPath = options.LogPath,
-            Environment = gate.Environment(TimeSpan.FromSeconds(_request.MaxFrozenSeconds) + CureDeadline),
-            PrefixCommand = Detached.Prefix(_services.Init, EnterNamespacesOf),
-            OnStarted = pid =>
-            {
-                try
-                {
-                    NoteCriu(pid);
-                }
-                catch (Exception e)
-                {
-                    // CRIU runs already: it must be waited for, so this ends the operation like any other failure.
-                    _abort.Abort(e);
-                }
-
-                started.TrySetResult(pid);
-            },
-        };
-    }
-
-    private void NoteCriu(int pid)
-    {
-        if (ProcessIdentity.Of(pid) is { } identity)
-        {
-            Journal.Write(Journal.Entry with
-            {
-                Criu = new JournalProcess(identity.Pid, identity.StartTime, identity.PidNamespace, WasStopped: false),
-            });
-        }
-    }
-
     /// <summary>Throws the first cause when the dump did not end as it should.</summary>
-    private void Judge(CriuResult result, Task captured, Task seal)
+    private async Task JudgeAsync(TreeDump? failed, Task seal)
     {
-        if (_released && result.ExitCode == 0 && seal.IsCompletedSuccessfully)
+        if (failed is null && seal.IsCompletedSuccessfully)
         {
             return;
         }
 
         _abort.ThrowIfAborted();
-        if (seal.Exception?.InnerException is { } sealError and not OperationCanceledException)
+        if (seal.Exception?.InnerException is { } sealError and not OperationCanceledException
+            and not CheckpointerException { Code: "image-incomplete" or "criu-ended" or "stream-no-peer" })
         {
             throw sealError;
         }
 
-        // A store that failed is the cause of CRIU's broken pipe, not its consequence; an incomplete image is the consequence of CRIU's failure.
-        if (captured.Exception?.InnerException is CheckpointerException { Code: not ("image-incomplete" or "criu-ended" or "stream-no-peer") } streamError)
-        {
-            throw streamError;
-        }
-
-        var diagnosis = CriuLog.DiagnoseFile(result);
-        throw new OperationFailedException(
-            diagnosis.Code,
-            $"CRIU could not dump process {Inspection.Tree.Root.Label}: {diagnosis.Cause}{CriuWords.Of(diagnosis)}",
-            diagnosis.Remedy)
-        {
-            LogFile = result.LogPath,
-        };
+        throw await (failed ?? _dumps[0]).CauseAsync().ConfigureAwait(false);
     }
-
-    private TimeSpan CriuFrozen() => CriuStats.ReadDump(LogDirectory)?.Frozen ?? TimeSpan.Zero;
 }

@@ -4,6 +4,6 @@ namespace Checkpointer.Engine.Checkpointing;
 
 /// <summary>A dump whose snapshot is durable.</summary>
 /// <param name="Snapshot">What was committed.</param>
-/// <param name="Frozen">From CRIU's connection to the stream until CRIU ended: a bound from above.</param>
-/// <param name="CriuFrozen">CRIU's own figure; zero where it left no statistics.</param>
-internal sealed record SealedDump(SnapshotInfo Snapshot, TimeSpan Frozen, TimeSpan CriuFrozen);
+/// <param name="Frozen">From the first stop until the last CRIU ended: a bound from above.</param>
+/// <param name="CriuFrozen">CRIU's own figures, one a tree; zero where it left no statistics.</param>
+internal sealed record SealedDump(SnapshotInfo Snapshot, TimeSpan Frozen, IReadOnlyList<TimeSpan> CriuFrozen);

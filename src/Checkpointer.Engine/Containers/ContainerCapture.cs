@@ -8,18 +8,22 @@ namespace Checkpointer.Engine.Containers;
 internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IReadOnlyList<string> excludes)
 {
     private readonly FileTreeCapture _trees = new(writer, pool);
+    private int _captured;
 
     /// <summary>Bytes read so far, for the watchdog.</summary>
     public long Bytes => _trees.Bytes;
 
+    /// <param name="found">The container.</param>
+    /// <param name="elsewhere">Mount points that were captured with another container of its pod.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="OperationFailedException">A file cannot be read, or changes meanwhile.</exception>
-    public ContainerPart Capture(ContainerInspection found, CancellationToken cancellationToken)
+    public ContainerPart Capture(ContainerInspection found, IReadOnlySet<string> elsewhere, CancellationToken cancellationToken)
     {
         List<FileTreeRecord> trees = [];
-        foreach (var part in found.Mounts.Captured)
+        foreach (var part in found.Mounts.Captured.Where(p => !elsewhere.Contains(p.MountPoint)))
         {
             using var directory = RootedOpen.OpenRoot(part.Source);
-            trees.Add(_trees.Capture(new FileTreeSource(directory, part.MountPoint, part.Kind, trees.Count + 1, Below(part.MountPoint)), cancellationToken));
+            trees.Add(_trees.Capture(new FileTreeSource(directory, part.MountPoint, part.Kind, ++_captured, Below(part.MountPoint)), cancellationToken));
         }
 
         return new ContainerPart

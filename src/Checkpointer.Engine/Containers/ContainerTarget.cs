@@ -61,13 +61,13 @@ internal sealed class ContainerTarget : IAsyncDisposable
         if (request.Into is { } name)
         {
             var found = await services.Runtime.FindAsync(name, cancellationToken).ConfigureAwait(false);
-            return new ContainerTarget(services, found, await DedicatedThread.Run("look at placeholder", () => Waiting(found)).ConfigureAwait(false), made: false);
+            return await OfAsync(services, found).ConfigureAwait(false);
         }
 
         var record = await services.Runtime.CreatePlaceholderAsync(part.Record, services.Init, cancellationToken).ConfigureAwait(false);
         try
         {
-            return new ContainerTarget(services, record, await ReadyAsync(services, record, cancellationToken).ConfigureAwait(false), made: true);
+            return await MadeAsync(services, record, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -75,6 +75,14 @@ internal sealed class ContainerTarget : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>A placeholder that somebody else made.</summary>
+    public static async Task<ContainerTarget> OfAsync(EngineServices services, ContainerRecord record) =>
+        new(services, record, await DedicatedThread.Run("look at placeholder", () => Waiting(record)).ConfigureAwait(false), made: false);
+
+    /// <summary>One that was made for this restore, and goes with it; waits until it is ready.</summary>
+    public static async Task<ContainerTarget> MadeAsync(EngineServices services, ContainerRecord record, CancellationToken cancellationToken) =>
+        new(services, record, await ReadyAsync(services, record, cancellationToken).ConfigureAwait(false), made: true);
 
     /// <summary>It holds a restored workload: it stays.</summary>
     public void Keep() => _kept = true;

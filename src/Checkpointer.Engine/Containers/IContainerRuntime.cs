@@ -38,6 +38,15 @@ public interface IContainerRuntime
     /// <exception cref="UsageException">Code <c>image-missing</c>: the image is not on this node and cannot be pulled.</exception>
     Task<ContainerRecord> CreatePlaceholderAsync(ContainerRecord record, string init, CancellationToken cancellationToken);
 
-    /// <summary>Stops and removes a container that <see cref="CreatePlaceholderAsync"/> made, with its sandbox.</summary>
+    /// <summary>The same for all containers of a pod, in one sandbox.</summary>
+    /// <returns>As many, in any order.</returns>
+    /// <exception cref="UsageException">Code <c>image-missing</c>.</exception>
+    /// <exception cref="HostException">Code <c>pods-not-made</c>: this runtime makes no pod of several containers.</exception>
+    async Task<IReadOnlyList<ContainerRecord>> CreatePodAsync(IReadOnlyList<ContainerRecord> records, string init, CancellationToken cancellationToken) =>
+        records is [var only]
+            ? [await CreatePlaceholderAsync(only, init, cancellationToken).ConfigureAwait(false)]
+            : throw new HostException("pods-not-made", "This container runtime makes no pods of several containers.", "Make the pod, and name it with --into.");
+
+    /// <summary>Stops and removes a container that <see cref="CreatePlaceholderAsync"/> or <see cref="CreatePodAsync"/> made, with its sandbox.</summary>
     Task RemovePlaceholderAsync(ContainerRecord placeholder, CancellationToken cancellationToken);
 }

@@ -10,12 +10,15 @@ public sealed record CheckpointRequest
     public const double DefaultMaxFrozenSeconds = 300;
 
     /// <summary>
-    /// The tree's root, in the pid namespace of the engine (the service translates a caller's pid). Exactly one of this and <see cref="Container"/> is set.
+    /// The tree's root, in the pid namespace of the engine (the service translates a caller's pid). Exactly one of this, <see cref="Container"/> and <see cref="Pod"/> is set.
     /// </summary>
     public int? Pid { get; set; }
 
     /// <summary>A container, as <see cref="Containers.IContainerRuntime.FindAsync"/> understands names.</summary>
     public string? Container { get; set; }
+
+    /// <summary>All containers of a pod together, as <see cref="Containers.IContainerRuntime.FindPodAsync"/> understands names.</summary>
+    public string? Pod { get; set; }
 
     /// <summary>Patterns of paths in a container's file system that are not captured, such as <c>/var/cache/**</c>.</summary>
     public List<string> Exclude { get; set; } = [];

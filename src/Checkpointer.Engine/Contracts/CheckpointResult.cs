@@ -48,4 +48,16 @@ public sealed record CheckpointResult
     public required List<Finding> Findings { get; init; }
 
     public required string Operation { get; init; }
+
+    /// <summary>The containers of a pod; absent for anything else.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<CheckpointedMember>? Members { get; init; }
 }
+
+/// <summary>A container of a pod that was checkpointed.</summary>
+/// <param name="Name">In its pod.</param>
+/// <param name="Container">The runtime's id.</param>
+/// <param name="Pid">The workload's root, in the engine's pid namespace; it has ended where the workload was not to run on.</param>
+/// <param name="Processes">As they stood still.</param>
+/// <param name="CriuFrozenMs">CRIU's own figure for it.</param>
+public sealed record CheckpointedMember(string Name, string Container, int Pid, int Processes, double CriuFrozenMs);

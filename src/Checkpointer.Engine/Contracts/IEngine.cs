@@ -17,6 +17,9 @@ public interface IEngine
     /// <summary>The same for a container, as <see cref="Containers.IContainerRuntime.FindAsync"/> understands names.</summary>
     Task<PreflightReport> PreflightContainerAsync(string container, CancellationToken cancellationToken);
 
+    /// <summary>The same for all containers of a pod together, as <see cref="Containers.IContainerRuntime.FindPodAsync"/> understands names.</summary>
+    Task<PreflightReport> PreflightPodAsync(string pod, CancellationToken cancellationToken);
+
     Task<PreflightReport> PreflightSnapshotAsync(string snapshot, string repository, string keyFile, CancellationToken cancellationToken);
 
     /// <summary>Ends what a killed engine left behind. Safe to call at every start and beside running operations.</summary>

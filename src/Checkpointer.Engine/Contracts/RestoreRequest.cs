@@ -27,7 +27,10 @@ public sealed record RestoreRequest
     /// <summary>A cgroup that the tree joins, as a path below the cgroup mount; null makes <c>checkpointer/OPERATION</c>.</summary>
     public string? Cgroup { get; set; }
 
-    /// <summary>A placeholder container, as <see cref="Containers.IContainerRuntime.FindAsync"/> understands names. For snapshots of containers.</summary>
+    /// <summary>
+    /// A placeholder container, as <see cref="Containers.IContainerRuntime.FindAsync"/> understands names. For snapshots of
+    /// containers; for one of a pod the new pod, whose containers of the same names wait.
+    /// </summary>
     public string? Into { get; set; }
 
     /// <summary>Makes the placeholder from the snapshot's own record. Excludes <see cref="Into"/>.</summary>

@@ -14,6 +14,10 @@ public sealed record RestoreResult
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Container { get; init; }
 
+    /// <summary>The containers of a pod, of which the first is told above; absent for anything else.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<RestoredMember>? Members { get; init; }
+
     /// <summary>Where output that left the tree through a pipe or terminal is kept.</summary>
     public required string Log { get; init; }
 
@@ -28,3 +32,10 @@ public sealed record RestoreResult
 
     public required List<Finding> Findings { get; init; }
 }
+
+/// <summary>A container of a pod that runs again.</summary>
+/// <param name="Name">In its pod.</param>
+/// <param name="Container">The runtime's id of what was its placeholder.</param>
+/// <param name="Pid">The workload's root, in the engine's pid namespace.</param>
+/// <param name="Log">Its log.</param>
+public sealed record RestoredMember(string Name, string Container, int Pid, string Log);

@@ -9,9 +9,12 @@ namespace Checkpointer.Engine.Journal;
 public sealed record JournalEntry
 {
     /// <summary>The version this code writes; an entry with a greater one is refused, never guessed at.</summary>
-    public const int CurrentVersion = 3;
+    public const int CurrentVersion = 4;
 
-    public int Version { get; set; } = CurrentVersion;
+    /// <summary>What an operation on one tree is written with: whoever knows version 3 can end it.</summary>
+    public const int OneTreeVersion = 3;
+
+    public int Version { get; set; } = OneTreeVersion;
 
     public required string Operation { get; init; }
 
@@ -64,6 +67,80 @@ public sealed record JournalEntry
 
     /// <summary>Directories below the run directory that this operation made.</summary>
     public string? RunDirectory { get; set; }
+
+    /// <summary>The cgroup that is frozen while its tree is dumped, by name; null where none is. Since version 4.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Freezer { get; set; }
+
+    /// <summary>The nftables table that keeps a pod's containers from each other until all are restored. Since version 4.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NetworkTable { get; set; }
+
+    /// <summary>The sandbox of the pod that a restore goes into, by the runtime's id. Since version 4.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Sandbox { get; set; }
+
+    /// <summary>The containers of a pod, of which the members above that name processes say nothing then; null for one tree. Since version 4.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<JournalMember>? Members { get; set; }
+
+    /// <summary>The operation as if on each of its trees alone.</summary>
+    [JsonIgnore]
+    internal IReadOnlyList<JournalEntry> Parts => Members is null ? [this] : [.. Members.Select(PartOf)];
+
+    /// <summary>The same entry with one of its trees changed.</summary>
+    internal JournalEntry With(int tree, Func<JournalEntry, JournalEntry> change)
+    {
+        if (Members is null)
+        {
+            return change(this);
+        }
+
+        var members = Members.ToList();
+        members[tree] = JournalMember.Of(change(PartOf(members[tree])));
+        return this with { Members = members };
+    }
+
+    private JournalEntry PartOf(JournalMember member) => this with
+    {
+        Members = null,
+        Processes = member.Processes,
+        Criu = member.Criu,
+        CriuLog = member.CriuLog,
+        NetworkNamespace = member.NetworkNamespace,
+        TreeDirectory = member.TreeDirectory,
+        Container = member.Container,
+        Freezer = member.Freezer,
+    };
+}
+
+/// <summary>A container of a pod in a journal: the members of <see cref="JournalEntry"/> of the same names, for its tree. Since version 4.</summary>
+public sealed record JournalMember
+{
+    public List<JournalProcess> Processes { get; set; } = [];
+
+    public JournalProcess? Criu { get; set; }
+
+    public string? CriuLog { get; set; }
+
+    public ulong NetworkNamespace { get; set; }
+
+    public string? TreeDirectory { get; set; }
+
+    public JournalContainer? Container { get; set; }
+
+    public string? Freezer { get; set; }
+
+    internal static JournalMember Of(JournalEntry part) => new()
+    {
+        Processes = part.Processes,
+        Criu = part.Criu,
+        CriuLog = part.CriuLog,
+        NetworkNamespace = part.NetworkNamespace,
+        TreeDirectory = part.TreeDirectory,
+        Container = part.Container,
+        Freezer = part.Freezer,
+    };
 }
 
 /// <summary>Which way an operation goes. The names are persisted.</summary>

@@ -8,6 +8,7 @@ public sealed class OpenJournalEntry : IDisposable
 {
     private readonly string _path;
     private readonly FileLock _lock;
+    private readonly Lock _gate = new();
 
     internal OpenJournalEntry(string path, FileLock held, JournalEntry entry)
     {
@@ -24,16 +25,31 @@ public sealed class OpenJournalEntry : IDisposable
     /// <summary>Replaces the entry and returns when it would survive a power loss.</summary>
     public void Write(JournalEntry entry)
     {
-        DurableFile.Create(_path, JsonSerializer.SerializeToUtf8Bytes(entry, JournalJson.Default.JournalEntry), createOnly: false);
-        Entry = entry;
-        IsWritten = true;
+        lock (_gate)
+        {
+            DurableFile.Create(_path, JsonSerializer.SerializeToUtf8Bytes(entry, JournalJson.Default.JournalEntry), createOnly: false);
+            Entry = entry;
+            IsWritten = true;
+        }
+    }
+
+    /// <summary>As <see cref="Write"/>, for several threads that each change a part.</summary>
+    public void Update(Func<JournalEntry, JournalEntry> change)
+    {
+        lock (_gate)
+        {
+            Write(change(Entry));
+        }
     }
 
     /// <summary>Changes the entry so that its next write tells it. Only for what recovery can do without.</summary>
     public void Amend(JournalEntry entry)
     {
-        Entry = entry;
-        IsWritten = false;
+        lock (_gate)
+        {
+            Entry = entry;
+            IsWritten = false;
+        }
     }
 
     /// <summary>Removes the entry: nothing of this operation needs to be undone any more.</summary>

@@ -1,4 +1,3 @@
-using Checkpointer.Platform;
 using Checkpointer.Repository;
 
 namespace Checkpointer.Engine.Lineages;
@@ -9,14 +8,13 @@ namespace Checkpointer.Engine.Lineages;
 internal sealed record LineageChoice(SnapshotTarget Target, string? Name)
 {
     /// <summary>
-    /// The lineage of this very process if the node knows one, else the one that bears <paramref name="name"/> in the repository,
+    /// The lineage of <paramref name="last"/>, this very workload's last snapshot, if the node knows one, else the one that bears <paramref name="name"/> in the repository,
     /// else a new one. The generation is one above the highest that repository or node ever saw. The parent is the process's own last snapshot
     /// (after a restore the one that it came from, whatever is newer), where the repository has it, else the newest.
     /// </summary>
     public static async Task<LineageChoice> ChooseAsync(
-        CheckpointRepository repository, LineageRegistry registry, ProcessIdentity root, string? name, CancellationToken cancellationToken)
+        CheckpointRepository repository, LineageRegistry registry, SnapshotId? last, string? name, CancellationToken cancellationToken)
     {
-        var last = registry.Find(root);
         var newest = last is { } known
             ? await repository.FindNewestAsync(known.Lineage.ToString(), cancellationToken).ConfigureAwait(false)
             : name is null ? null : await repository.FindNewestAsync(name, cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Platform;
@@ -18,16 +20,21 @@ public sealed class LineageRegistry
     /// <summary>Whoever holds the lock reads and replaces one small file, with an fsync.</summary>
     private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Far more than run on a node; whoever is forgotten is found by its name, or stored whole once more.</summary>
+    private const int MostPods = 1000;
+
     /// <summary>One for all lineages: no record is ever without its lock, and none is left behind.</summary>
     private const string LockName = "lock";
 
     private readonly string _processes;
     private readonly string _lineages;
+    private readonly string _pods;
 
     public LineageRegistry(string stateDirectory)
     {
         _processes = Path.Combine(stateDirectory, "lineages", "processes");
         _lineages = Path.Combine(stateDirectory, "lineages", "seen");
+        _pods = Path.Combine(stateDirectory, "lineages", "pods");
     }
 
     /// <summary>
@@ -48,6 +55,24 @@ public sealed class LineageRegistry
             HighestGeneration = generation,
             SeenFrom = OwnNamespace,
         });
+        Saw(lineage, generation);
+    }
+
+    /// <summary>The last snapshot of a pod as a whole, by its sandbox's id. Null: none is known. Its containers may have others, each alone.</summary>
+    public SnapshotId? FindPod(string sandbox) =>
+        Read(PodPath(sandbox)) is { HighestGeneration: > 0 } record && LineageId.TryParse(record.Lineage, out var id)
+            ? new SnapshotId(id, record.HighestGeneration)
+            : null;
+
+    /// <summary>Remembers that this pod carries on a lineage. Of old pods the records go: a runtime's ids never come again.</summary>
+    public void BindPod(string sandbox, LineageId lineage, long generation)
+    {
+        Write(PodPath(sandbox), new LineageRecord { Lineage = lineage.ToString(), HighestGeneration = generation });
+        foreach (var old in new DirectoryInfo(_pods).EnumerateFiles("*.json").OrderByDescending(static f => f.LastWriteTimeUtc).Skip(MostPods))
+        {
+            old.Delete();
+        }
+
         Saw(lineage, generation);
     }
 
@@ -140,6 +165,10 @@ public sealed class LineageRegistry
 
     private string ProcessPath(ProcessIdentity process) =>
         Path.Combine(_processes, string.Create(CultureInfo.InvariantCulture, $"{process.BootId}-{process.Pid}-{process.StartTime}.json"));
+
+    /// <summary>An id is the runtime's, and could be anything: its digest is the name of a file.</summary>
+    private string PodPath(string sandbox) =>
+        Path.Combine(_pods, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sandbox))) + ".json");
 
     private string LineagePath(LineageId lineage) => Path.Combine(_lineages, lineage + ".json");
 }

@@ -11,7 +11,7 @@ public sealed class TreeRegistry
     internal const string RecordName = "tree.json";
 
     /// <summary>A record is some 400 bytes. Bytes.</summary>
-    private const int MaxRecordBytes = 64 << 10;
+    private const int MaxRecordBytes = 64 << 10; // a pod has 64 containers at most
 
     private readonly string _directory;
 

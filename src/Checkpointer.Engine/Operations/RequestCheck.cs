@@ -16,12 +16,14 @@ internal static class RequestCheck
     {
         Id(operation);
         Timeout(request.TimeoutSeconds);
-        if ((request.Pid is null) == string.IsNullOrEmpty(request.Container))
+        bool[] named = [request.Pid is not null, !string.IsNullOrEmpty(request.Container), !string.IsNullOrEmpty(request.Pod)];
+        if (named.Count(static n => n) != 1)
         {
-            throw new UsageException("workload-missing", "Exactly one workload must be named: a process or a container.", "Give --pid N or --container NAME.");
+            throw new UsageException(
+                "workload-missing", "Exactly one workload must be named: a process, a container or a pod.", "Give --pid N, --container NAME or --pod NAME.");
         }
 
-        if (request.Container is not null && request.Include.Count > 0)
+        if (request.Pid is null && request.Include.Count > 0)
         {
             throw new UsageException("include-container", "--include is for processes: of a container everything travels that is its own.", "Leave it out.");
         }

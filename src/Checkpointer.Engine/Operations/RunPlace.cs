@@ -69,14 +69,21 @@ internal sealed class RunPlace : IDisposable
         }
     }
 
+    /// <summary>The place of one tree of several, inside this one; it goes with it.</summary>
+    public RunPlace Below(string name) => At(Path.Combine(Directory, name));
+
     public static RunPlace Create(string runDirectory, string operation)
     {
-        var directory = Path.Combine(Path.GetFullPath(Prepare(runDirectory)), operation);
+        return At(Path.Combine(Path.GetFullPath(Prepare(runDirectory)), operation));
+    }
+
+    private static RunPlace At(string directory)
+    {
         if (System.Text.Encoding.UTF8.GetByteCount(directory) > MaxDirectoryLength)
         {
             throw new UsageException(
                 "run-directory-too-long",
-                $"The run directory {runDirectory} is too long: with the operation's name it must stay within {MaxDirectoryLength} bytes.",
+                $"The directory {directory} of an operation is too long: it must stay within {MaxDirectoryLength} bytes.",
                 "Name a shorter run directory.");
         }
 

@@ -11,15 +11,20 @@ namespace Checkpointer.Engine;
 /// <summary>The engine's part of a manifest: what a restore must know. Persisted; members are only ever added.</summary>
 public sealed record WorkloadRecord
 {
-    /// <summary>Since version 2 there are containers; a reader that knows only version 1 must not take one for a plain tree.</summary>
-    public const int CurrentVersion = 2;
+    /// <summary>
+    /// Since version 2 there are containers, since version 3 pods; a reader that knows only version 1 must not take one for a plain tree.
+    /// </summary>
+    public const int CurrentVersion = 3;
+
+    /// <summary>What a container is written with.</summary>
+    public const int ContainerVersion = 2;
 
     /// <summary>What a plain tree is written with: whoever knows version 1 can restore it.</summary>
     public const int ProcessTreeVersion = 1;
 
     public int Version { get; set; } = ProcessTreeVersion;
 
-    /// <summary>What was dumped: <c>process-tree</c>, and since version 2 <c>container</c>.</summary>
+    /// <summary>What was dumped: <c>process-tree</c>, since version 2 <c>container</c>, and since version 3 <c>pod</c>.</summary>
     public string Kind { get; set; } = "process-tree";
 
     /// <summary>The operation that made the snapshot: after a crash it tells ours from another writer's of the same generation.</summary>
@@ -52,6 +57,17 @@ public sealed record WorkloadRecord
 
     /// <summary>The container around the tree; null for a plain one.</summary>
     public ContainerPart? Container { get; set; }
+
+    /// <summary>
+    /// The containers of a pod, each with a record of its own; null for anything else. What this record itself says of requirements is then
+    /// the sum of theirs. Since version 3.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PodPart? Pod { get; set; }
+
+    /// <summary>The trees that CRIU dumped, with the beginning of the names of their images: one, but for a pod.</summary>
+    internal IReadOnlyList<(string Prefix, WorkloadRecord Record)> Trees =>
+        Pod is { } pod ? [.. pod.Members.Select(static m => (m.Prefix, m.Workload))] : [("", this)];
 
     /// <summary>Reads the record out of a manifest.</summary>
     /// <exception cref="RepositoryException">It is not one, or a newer version wrote it.</exception>

@@ -12,9 +12,17 @@ internal static class WorkloadShape
             && record.StateFiles.TrueForAll(static f => f is { Path: not null, Content: not null })
             && record.StateDirectories.TrueForAll(static d => d is { Path: not null })
             && (record.Container is null || IsWhole(record.Container))
+            && (record.Pod is null || IsWhole(record.Pod))
             && IsWhole(record.Requirement)
             && IsWhole(record.Options);
     }
+
+    /// <summary>Members are containers and no pods: a record has no depth.</summary>
+    private static bool IsWhole(PodPart pod) =>
+        pod is { Name: not null, Members.Count: > 0 and <= PodPart.MostMembers, Shared: not null }
+        && pod.Members.Select(static (m, i) => m is { Workload: { Container: not null, Pod: null } workload } && m.Prefix == PodMember.PrefixOf(i) && IsWhole(workload)).All(static whole => whole)
+        && pod.Members.Select(static m => m.Name).Distinct(StringComparer.Ordinal).Count() == pod.Members.Count
+        && pod.Shared.TrueForAll(static s => s is { Places: not null } && s.Places.TrueForAll(static p => p is { Container: not null, Destination: not null }));
 
     private static bool IsWhole(Compatibility.Requirement requirement)
     {

@@ -64,7 +64,8 @@ internal static class UnixSocketProbe
         StdioProbe.AddEnd(draft, end, "unix-peer-outside", "the other end of this unix connection is outside of the tree");
     }
 
-    private static IReadOnlyDictionary<ulong, ulong> ReadPeers(int pid)
+    /// <summary>Every connected unix socket of the network namespace of a process, with its peer.</summary>
+    internal static IReadOnlyDictionary<ulong, ulong> ReadPeers(int pid)
     {
         bool elsewhere = ProcLink.Namespace(pid, "net") != ProcLink.Namespace(Environment.ProcessId, "net");
         return elsewhere ? NetNamespace.Run(pid, UnixSocketPeers.Read) : UnixSocketPeers.Read();

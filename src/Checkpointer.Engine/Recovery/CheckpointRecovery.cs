@@ -33,12 +33,11 @@ internal sealed class CheckpointRecovery
         }
 
         // Another operation on it would freeze what this one sets going.
-        using var workload = entry.Processes is [var root, ..]
-            ? WorkloadLock.Take(_services.Options.RunDirectory, root.Pid, root.StartTime)
-            : null;
-        await EndCriuAsync(entry, cancellationToken).ConfigureAwait(false);
+        using var workload = WorkloadLocks.Take(
+            _services.Options.RunDirectory, [.. entry.Parts.Where(static p => p.Processes.Count > 0).Select(static p => (p.Processes[0].Pid, p.Processes[0].StartTime))]);
+        await Task.WhenAll(entry.Parts.Select(p => EndCriuAsync(p, cancellationToken))).ConfigureAwait(false);
         var state = entry.Frozen || entry.Phase != OperationPhase.Prepare
-            ? await new WorkloadRescue(_services.Logger, _services.Time).MendAsync(entry, cancellationToken).ConfigureAwait(false)
+            ? await new WorkloadRescue(_services.Logger, _services.Time).MendAllAsync(entry, cancellationToken).ConfigureAwait(false)
             : new RescueReport(WorkloadState.Running, "it was never touched");
         if (state.State == WorkloadState.Unknown)
         {

@@ -49,7 +49,9 @@ internal sealed class EndedTrees
         }
     }
 
-    private static bool OwnerLives(TreeRecord record) =>
+    private static bool OwnerLives(TreeRecord record) => (record.Members ?? [record]).Exists(IsOwned);
+
+    private static bool IsOwned(TreeRecord record) =>
         record.BootId == Host.BootId && ProcStat.Read(record.OwnerPid) is { IsZombie: false } owner && owner.StartTime == record.OwnerStartTime;
 
     private static void RemoveCgroups(TreeRecord? record)

@@ -39,6 +39,13 @@ internal sealed class RestoreRecovery
             return new RecoveryOutcome("closed-as-gone", "The machine was started anew since; the restored tree is gone, its snapshot is not.");
         }
 
+        if (entry.Members is not null)
+        {
+            await Task.WhenAll(entry.Parts.Select(p => SettleAsync(p.TreeDirectory!, cancellationToken))).ConfigureAwait(false);
+            return await new PodRestoreRecovery(_services, SettleDeadline)
+                .RecoverAsync(entry, (roots, what, then) => FinishGpusAsync(open, roots, what, then, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+
         var status = await SettleAsync(directory, cancellationToken).ConfigureAwait(false);
         if (entry.Container is { } container
             && await DedicatedThread.Run("ask placeholder", () => RestoredRoot(container, cancellationToken)).ConfigureAwait(false) is { } restored)
@@ -155,7 +162,7 @@ internal sealed class RestoreRecovery
     }
 
     /// <summary>The workload's root when the placeholder owns one, else null.</summary>
-    private static ProcessIdentity? RestoredRoot(JournalContainer container, CancellationToken cancellationToken)
+    internal static ProcessIdentity? RestoredRoot(JournalContainer container, CancellationToken cancellationToken)
     {
         if (ContainerEnding.Find(container) is not { } init || HoldConnection.StateOf(init.Pid) != HoldState.Running)
         {
@@ -173,21 +180,24 @@ internal sealed class RestoreRecovery
             return;
         }
 
-        _services.Trees.Write(new TreeRecord
-        {
-            Operation = entry.Operation,
-            Snapshot = snapshot.ToString(),
-            Lineage = snapshot.Lineage.ToString(),
-            OwnerPid = container.Pid,
-            OwnerStartTime = container.StartTime,
-            RootPid = root.Pid,
-            RootStartTime = root.StartTime,
-            BootId = entry.BootId,
-            OwnPidNamespace = false,
-            Container = container.Id,
-        });
+        _services.Trees.Write(Describe(entry, snapshot, container, root));
         _services.Lineages.Bind(root, snapshot.Lineage, snapshot.Generation);
     }
+
+    /// <summary>A tree that a placeholder owns, as this node is to remember it.</summary>
+    internal static TreeRecord Describe(JournalEntry entry, SnapshotId snapshot, JournalContainer container, ProcessIdentity root) => new()
+    {
+        Operation = entry.Operation,
+        Snapshot = snapshot.ToString(),
+        Lineage = snapshot.Lineage.ToString(),
+        OwnerPid = container.Pid,
+        OwnerStartTime = container.StartTime,
+        RootPid = root.Pid,
+        RootStartTime = root.StartTime,
+        BootId = entry.BootId,
+        OwnPidNamespace = false,
+        Container = container.Id,
+    };
 
     private void Adopt(JournalEntry entry, int rootInside)
     {

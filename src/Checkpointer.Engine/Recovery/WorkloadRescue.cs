@@ -28,6 +28,29 @@ internal sealed class WorkloadRescue
         _time = time;
     }
 
+    /// <summary>The same for every tree of an operation. A workload of several is in one state only when all of them are.</summary>
+    public async Task<RescueReport> MendAllAsync(JournalEntry entry, CancellationToken cancellationToken)
+    {
+        var parts = entry.Parts;
+
+        // All first: whoever waits for a tree that is still frozen must not keep the others so.
+        foreach (var freezer in parts.Select(static p => p.Freezer).OfType<string>())
+        {
+            Thaw(entry, freezer);
+        }
+
+        List<RescueReport> reports = [];
+        foreach (var part in parts)
+        {
+            reports.Add(await MendAsync(part, cancellationToken).ConfigureAwait(false));
+        }
+
+        return reports.Find(static r => r.State == WorkloadState.Unknown)
+            ?? (reports.TrueForAll(r => r.State == reports[0].State)
+                ? reports[0]
+                : new RescueReport(WorkloadState.Unknown, $"of its {reports.Count} containers {reports.Count(static r => r.State == WorkloadState.Running)} run on and the others have ended"));
+    }
+
     /// <summary>Looks at the tree, mends what CRIU left, and says what state the workload is in.</summary>
     public async Task<RescueReport> MendAsync(JournalEntry entry, CancellationToken cancellationToken)
     {
@@ -139,6 +162,15 @@ internal sealed class WorkloadRescue
         catch (PlatformException e)
         {
             EngineLog.CleanupFailed(_logger, e, entry.Operation, "the network lock");
+        }
+    }
+
+    private void Thaw(JournalEntry entry, string freezer)
+    {
+        if (Cgroup.Open(freezer) is { IsFrozen: true } cgroup)
+        {
+            cgroup.Thaw();
+            EngineLog.Mended(_logger, entry.Operation, "frozen cgroup", freezer);
         }
     }
 

@@ -63,74 +63,59 @@ internal sealed partial class RestoreOperation
         await using var reader = await repository.OpenSnapshotAsync(id, abort.Token).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
-        await using var target = await ContainerTarget.FindAsync(_services, _request, record.Container, abort.Token).ConfigureAwait(false);
-        var report = Compare(record, files, criu, target);
+        await using var targets = await RestoreTargets.FindAsync(_services, _request, record, abort.Token).ConfigureAwait(false);
+        var reports = PodReport.Join([.. record.Trees.Select((t, i) => Compare(t.Record, files, criu, targets[i]))]);
+        var gpu = record.Trees is [var only] ? only.Record.Gpu : null;
         await using var driver = new GpuDriver(_services);
-        var gpus = await GpuCompatibility.PlanAsync(_services, driver, record.Gpu, _request.Gpus, abort.Token).ConfigureAwait(false);
-        report = With(report, gpus);
-        Refusal.ThrowIf(report.Verdict, _request.Force, $"Snapshot {id} cannot be restored here");
-        var maps = target is null
-            ? StdioMapping.Arguments(record.Requirement.OutsideEnds, _request)
-            : StdioMapping.Arguments(record.Requirement.OutsideEnds, target.Init.Pid);
+        var gpus = await GpuCompatibility.PlanAsync(_services, driver, gpu, _request.Gpus, abort.Token).ConfigureAwait(false);
+        var verdict = PodReport.Verdict(record, [.. reports.Select(r => With(r, gpus))], targets.Findings);
+        Refusal.ThrowIf(verdict, _request.Force, $"Snapshot {id} cannot be restored here");
         EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());
 
         Enter(OperationPhase.Prepare);
         new EndedTrees(_services).Sweep();
-        using var pool = Pool(reader);
+        var budgets = TreeBudget.Divide(_request.MemoryBytes, reader, [.. record.Trees.Select(static t => t.Prefix)]);
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
         var logs = OperationLogs.Create(_services.Options.StateDirectory, _id);
-        var treeDirectory = _services.Trees.DirectoryOf(_id);
-        StateDirectories.Create(treeDirectory);
-        using var journal = _services.Journal.Open(new JournalEntry
-        {
-            Operation = _id,
-            Kind = OperationKind.Restore,
-            Phase = OperationPhase.Prepare,
-            Started = _services.Time.GetUtcNow(),
-            Repository = RepositoryUrl.WithoutSecret(_request.Repository),
-            KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
-            BootId = Host.BootId,
-            Snapshot = id.ToString(),
-            TreeDirectory = treeDirectory,
-            RunDirectory = place.Directory,
-            Container = target is null ? null : new JournalContainer(target.Record.Id, target.Init.Pid, target.Init.StartTime, target.Init.PidNamespace),
-        });
-        await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, driver, record.Gpu!, gpus, journal);
+        var directory = _services.Trees.DirectoryOf(_id);
+        StateDirectories.Create(directory);
+        await using var readers = await TreeReaders.OpenAsync(repository, reader, record.Trees.Count, abort.Token).ConfigureAwait(false);
+        var trees = record.Trees.Select((t, i) => Describe(t.Prefix, t.Record, readers[i], i, reports[i], targets[i], budgets[i], place, logs, directory)).ToList();
+        using var journal = _services.Journal.Open(Describe(trees, id, place));
+        await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, driver, gpu!, gpus, journal);
         var session = new RestoreSession(_services, _id, _request, abort)
         {
             Criu = criu,
             Reader = reader,
-            Record = record,
-            StdioMaps = maps,
-            Compatibility = report,
+            Trees = trees,
             Files = files,
-            Target = target,
-            Pool = pool,
-            Place = place,
-            LogDirectory = logs,
-            TreeDirectory = treeDirectory,
             Journal = journal,
             Gpus = gpuReturn,
+            Silence = trees.Count > 1 && trees.Exists(static t => t.Record.Options.TcpEstablished)
+                ? new PodSilence(_id, trees[0].Target!.Init.Pid, _services.Logger)
+                : null,
             Enter = Enter,
             Report = Report,
         };
-        var tree = await session.RunAsync().ConfigureAwait(false);
+        var running = await session.RunAsync().ConfigureAwait(false);
 
         Enter(OperationPhase.Verify);
-        target?.Keep();
-        var unrecorded = Record(tree, id, journal);
+        targets.Keep();
+        var unrecorded = Record(running, trees, id, journal);
         Report(new OperationProgress { Phase = OperationPhase.Done, BytesDone = reader.Info.BytesCaptured, BytesTotal = reader.Info.BytesCaptured });
-        EngineLog.RestoreDone(_services.Logger, _id, id.ToString(), tree.RootPid);
+        EngineLog.RestoreDone(_services.Logger, _id, id.ToString(), running[0].RootPid);
         return new RestoreResult
         {
             Snapshot = id.ToString(),
-            Pid = tree.RootPid,
-            Log = target is null ? Path.Combine(treeDirectory, "output.log") : target.Record.LogPath ?? "",
-            Container = target?.Record.Id,
+            Pid = running[0].RootPid,
+            Log = targets[0] is { } target ? target.Record.LogPath ?? "" : Path.Combine(directory, "output.log"),
+            Container = targets[0]?.Record.Id,
+            Members = record.Pod is null ? null : [.. trees.Select((t, i) => new RestoredMember(
+                t.Target!.Record.Name, t.Target.Record.Id, running[i].RootPid, t.Target.Record.LogPath ?? ""))],
             Operation = _id,
             Timings = _clock.Finish(),
             Gpu = gpuReturn?.Timings,
-            Findings = [.. unrecorded, .. report.Verdict.Findings],
+            Findings = [.. unrecorded, .. verdict.Findings],
         };
     }
 
@@ -138,12 +123,12 @@ internal sealed partial class RestoreOperation
     /// Writes down what runs now. A full disk, for example, must not harm a tree that runs: then it is told, and the journal entry stays
     /// open, which lets the next start adopt the tree.
     /// </summary>
-    private IReadOnlyList<Finding> Record(TreeRecord tree, SnapshotId id, OpenJournalEntry journal)
+    private IReadOnlyList<Finding> Record(IReadOnlyList<TreeRecord> running, IReadOnlyList<RestoreTree> trees, SnapshotId id, OpenJournalEntry journal)
     {
         try
         {
-            _services.Trees.Write(tree);
-            Remember(tree, id);
+            _services.Trees.Write(TreeRecord.Of(running, trees[0].Prefix.Length > 0));
+            Remember(running, trees, id);
             journal.Close();
             return [];
         }
@@ -155,7 +140,7 @@ internal sealed partial class RestoreOperation
                 new Finding(
                     "tree-not-recorded",
                     FindingSeverity.Note,
-                    $"process {tree.RootPid}",
+                    $"process {running[0].RootPid}",
                     $"it runs, but could not be written down: {e.Message}",
                     "a writable state directory",
                     "Mend the state directory; the next start of checkpointer then takes the tree into its records."),
@@ -163,9 +148,13 @@ internal sealed partial class RestoreOperation
         }
     }
 
-    private void Remember(TreeRecord tree, SnapshotId id)
+    private void Remember(IReadOnlyList<TreeRecord> running, IReadOnlyList<RestoreTree> trees, SnapshotId id)
     {
-        if (ProcessIdentity.Of(tree.RootPid) is { } root)
+        if (trees[0].Prefix.Length > 0)
+        {
+            _services.Lineages.BindPod(trees[0].Target!.Record.SandboxId ?? trees[0].Target!.Record.Id, id.Lineage, id.Generation);
+        }
+        else if (ProcessIdentity.Of(running[0].RootPid) is { } root)
         {
             _services.Lineages.Bind(root, id.Lineage, id.Generation);
         }
@@ -199,17 +188,64 @@ internal sealed partial class RestoreOperation
         ? report
         : report with { Verdict = new Verdict([.. report.Verdict.Findings.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)]) };
 
-    private BlockPool Pool(SnapshotReader reader)
+    private RestoreTree Describe(
+        string prefix,
+        WorkloadRecord record,
+        SnapshotReader reader,
+        int number,
+        CompatibilityReport report,
+        ContainerTarget? target,
+        long pool,
+        RunPlace place,
+        string logs,
+        string directory)
     {
-        var least = Math.Max(ImageServer.MinimumBudget(reader), 2L * (BlockPool.BlockSize + BlockPool.Headroom));
-        if (_request.MemoryBytes < Math.Max(least, OperationMemory.Minimum))
+        var name = prefix.TrimEnd('-');
+        var tree = new RestoreTree
         {
-            throw OperationMemory.TooSmall(_request.MemoryBytes, Math.Max(least, OperationMemory.Minimum));
-        }
-
-        // More than the image is of no use.
-        return new BlockPool(Math.Min(_request.MemoryBytes, Math.Max(least, OperationMemory.Useful(reader.Info.BytesCaptured))));
+            Number = number,
+            Prefix = prefix,
+            Record = record,
+            Reader = reader,
+            StdioMaps = target is null
+                ? StdioMapping.Arguments(record.Requirement.OutsideEnds, _request)
+                : StdioMapping.Arguments(record.Requirement.OutsideEnds, target.Init.Pid),
+            Compatibility = report,
+            Target = target,
+            Place = name.Length == 0 ? place : place.Below(name),
+            LogDirectory = Path.Combine(logs, name),
+            TreeDirectory = Path.Combine(directory, name),
+            PoolBytes = pool,
+        };
+        StateDirectories.Create(tree.LogDirectory);
+        StateDirectories.Create(tree.TreeDirectory);
+        return tree;
     }
+
+    private JournalEntry Describe(IReadOnlyList<RestoreTree> trees, SnapshotId id, RunPlace place)
+    {
+        var entry = new JournalEntry
+        {
+            Operation = _id,
+            Kind = OperationKind.Restore,
+            Phase = OperationPhase.Prepare,
+            Started = _services.Time.GetUtcNow(),
+            Repository = RepositoryUrl.WithoutSecret(_request.Repository),
+            KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
+            BootId = Host.BootId,
+            Snapshot = id.ToString(),
+            RunDirectory = place.Directory,
+        };
+        return trees[0].Prefix.Length == 0
+            ? Describe(entry, trees[0])
+            : entry with { Version = JournalEntry.CurrentVersion, Sandbox = trees[0].Target!.Record.SandboxId, Members = [.. trees.Select(t => JournalMember.Of(Describe(entry, t)))] };
+    }
+
+    private static JournalEntry Describe(JournalEntry entry, RestoreTree tree) => entry with
+    {
+        TreeDirectory = tree.TreeDirectory,
+        Container = tree.Target is not { } target ? null : new JournalContainer(target.Record.Id, target.Init.Pid, target.Init.StartTime, target.Init.PidNamespace),
+    };
 
     private void Enter(string phase)
     {

@@ -20,6 +20,7 @@ internal sealed partial class RestoreSession
             return Outcome.With(error, WorkloadState.Running, durable: true, log);
         }
 
+        Silence?.TryEnd();
         if (await AbandonAsync().ConfigureAwait(false) is { } survivor)
         {
             return new AttentionException(
@@ -45,8 +46,16 @@ internal sealed partial class RestoreSession
     {
         try
         {
-            return await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(TreeDirectory, Journal.Entry, AbandonDeadline)).ConfigureAwait(false)
-                ?? await ContainerEnding.AbandonAsync(_services, Journal.Entry).ConfigureAwait(false);
+            string? survivor = null;
+            _restores.ForEach(static r => r.Abandon());
+            foreach (var part in Journal.Entry.Parts)
+            {
+                var left = await DedicatedThread.Run("abandon tree", () => TreeEnding.Abandon(part.TreeDirectory!, part, AbandonDeadline)).ConfigureAwait(false)
+                    ?? await ContainerEnding.AbandonAsync(_services, part).ConfigureAwait(false);
+                survivor ??= left;
+            }
+
+            return survivor;
         }
         catch (Exception e)
         {
@@ -87,7 +96,7 @@ internal sealed partial class RestoreSession
 
     private void RemoveCgroup()
     {
-        if (_cgroup is { } cgroup && Target is null && _request.Cgroup is null && !cgroup.Delete(AbandonDeadline, CancellationToken.None))
+        if (_restores is [{ Cgroup: { } cgroup, Tree.Target: null }] && _request.Cgroup is null && !cgroup.Delete(AbandonDeadline, CancellationToken.None))
         {
             // Nobody is left in it that we know of; every later operation and start tries again.
             throw new TimeoutException($"{cgroup.Name} is still in use");
@@ -96,15 +105,18 @@ internal sealed partial class RestoreSession
 
     private void RemoveTreeDirectory()
     {
-        foreach (var name in KeptLogs)
+        foreach (var tree in Trees)
         {
-            var path = Path.Combine(TreeDirectory, name);
-            if (File.Exists(path))
+            foreach (var name in KeptLogs)
             {
-                File.Copy(path, Path.Combine(LogDirectory, name), overwrite: true);
+                var path = Path.Combine(tree.TreeDirectory, name);
+                if (File.Exists(path))
+                {
+                    File.Copy(path, Path.Combine(tree.LogDirectory, name), overwrite: true);
+                }
             }
         }
 
-        Directory.Delete(TreeDirectory, recursive: true);
+        Directory.Delete(_services.Trees.DirectoryOf(_id), recursive: true);
     }
 }

@@ -1,27 +1,20 @@
-using System.Globalization;
-using Checkpointer.Engine.Checkpointing;
-using Checkpointer.Engine.Compatibility;
-using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
 using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
-using Checkpointer.Engine.Recovery;
-using Checkpointer.Engine.Streaming;
-using Checkpointer.Platform;
 using Checkpointer.Repository;
 
 namespace Checkpointer.Engine.Restoring;
 
-/// <summary>CRIU's run under the tree's owner, and everything that happens while it lasts.</summary>
+/// <summary>
+/// A CRIU for each tree, under the tree's owner, and everything that happens while they last. No tree is let go before all are built; when
+/// one fails all are killed.
+/// </summary>
 internal sealed partial class RestoreSession
 {
     /// <summary>Killing a half-restored tree takes the kernel this long at most.</summary>
     private static readonly TimeSpan AbandonDeadline = TimeSpan.FromSeconds(30);
-
-    /// <summary>How long the hook may wait for our answer: it is given when everything was served, which is then already so.</summary>
-    private static readonly TimeSpan HookDeadline = TimeSpan.FromMinutes(2);
 
     /// <summary>After the hook's answer CRIU only has to set the tasks going.</summary>
     private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(2);
@@ -35,11 +28,10 @@ internal sealed partial class RestoreSession
     private readonly OperationAbort _abort;
 
     private readonly List<string> _made = [];
-    private Cgroup? _cgroup;
+    private readonly List<TreeRestore> _restores = [];
     private int _decision;
     private volatile bool _released;
     private bool _running;
-    private int _criuExit = 1;
 
     public RestoreSession(EngineServices services, string id, RestoreRequest request, OperationAbort abort)
     {
@@ -53,43 +45,28 @@ internal sealed partial class RestoreSession
 
     public required SnapshotReader Reader { get; init; }
 
-    public required WorkloadRecord Record { get; init; }
-
-    /// <summary>What becomes of pipes and terminals that led outside.</summary>
-    public required IReadOnlyList<string> StdioMaps { get; init; }
-
-    /// <summary>How this node differs from the one of the dump, and what follows from it.</summary>
-    public required CompatibilityReport Compatibility { get; init; }
+    /// <summary>At least one; several are the containers of a pod.</summary>
+    public required IReadOnlyList<RestoreTree> Trees { get; init; }
 
     public required FileWriteBack Files { get; init; }
-
-    /// <summary>The placeholder that the tree goes into; null for a plain tree.</summary>
-    public required ContainerTarget? Target { get; init; }
-
-    public required BlockPool Pool { get; init; }
-
-    public required RunPlace Place { get; init; }
-
-    public required string LogDirectory { get; init; }
-
-    public required string TreeDirectory { get; init; }
 
     public required OpenJournalEntry Journal { get; init; }
 
     /// <summary>Gives the tree's CUDA processes their GPUs; null where there are none.</summary>
     public required GpuReturn? Gpus { get; init; }
 
+    /// <summary>Keeps the trees' connections quiet until all are there; null for one tree.</summary>
+    public required PodSilence? Silence { get; init; }
+
     public required Action<string> Enter { get; init; }
 
     public required Action<OperationProgress> Report { get; init; }
 
-    private bool OwnPidNamespace => Compatibility.NeedsPidNamespace;
+    private string LogPath => Trees[0].LogPath;
 
-    private string LogPath => Path.Combine(LogDirectory, "restore.log");
-
-    private string PidFile => Path.Combine(TreeDirectory, "restored.pid");
-
-    public async Task<TreeRecord> RunAsync()
+    /// <summary>Restores.</summary>
+    /// <returns>What runs now, one record a tree.</returns>
+    public async Task<IReadOnlyList<TreeRecord>> RunAsync()
     {
         try
         {
@@ -99,109 +76,144 @@ internal sealed partial class RestoreSession
         {
             throw await FailAsync(_abort.Explain(error)).ConfigureAwait(false);
         }
+        finally
+        {
+            foreach (var restore in _restores)
+            {
+                await restore.DisposeAsync().ConfigureAwait(false);
+            }
+        }
     }
 
-    private async Task<TreeRecord> WatchedAsync()
+    private async Task<IReadOnlyList<TreeRecord>> WatchedAsync()
     {
-        var edited = await Record.Options.EditedImagesAsync(Record.Requirement.ThreadIds.ToHashSet(), ReadSmallAsync).ConfigureAwait(false);
-        await using var server = new ImageServer(
-            Place.Directory, Reader, Pool, Edited, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
-
-        // Not a conditional expression: there, null would become an empty image (ReadOnlyMemory converts from a null array).
-        ReadOnlyMemory<byte>? Edited(string name)
+        foreach (var tree in Trees)
         {
-            if (edited.TryGetValue(name, out var image))
-            {
-                return image;
-            }
-
-            return null;
+            _restores.Add(new TreeRestore(_services, _id, _request, _abort, Journal, Criu, tree));
         }
 
-        using var gate = new HookGate(Place.HookSocket, _id, "post-restore", _services.Logger);
         var speed = new Speedometer(_services.Time);
+        long Served() => _restores.Sum(static r => r.Bytes);
         using var watchdog = new Watchdog(
             _services.Time,
             _abort,
             _services.Options.StallLimit,
-            () => HashCode.Combine(server.LastProgress, Files.BytesWritten, Trees.BytesWritten),
+            () => _restores.Aggregate(Files.BytesWritten, static (sum, r) => HashCode.Combine(sum, r.Progress)),
             () => Report(new OperationProgress
             {
                 Phase = "",
-                BytesDone = server.Statistics?.Bytes ?? 0,
+                BytesDone = Served(),
                 BytesTotal = Reader.Info.BytesCaptured,
-                BytesPerSecond = speed.Update(server.Statistics?.Bytes ?? 0),
+                BytesPerSecond = speed.Update(Served()),
             }));
         await Files.WriteAsync(Reader, _made, _abort.Token).ConfigureAwait(false);
-        await FillContainerAsync().ConfigureAwait(false);
-        return await RestoreAsync(server, gate).ConfigureAwait(false);
+        foreach (var restore in _restores)
+        {
+            await restore.ReserveAsync().ConfigureAwait(false);
+        }
+
+        // What one container has mounted another may have, too: all files are there before the first CRIU opens one.
+        foreach (var restore in _restores)
+        {
+            await restore.FillAsync().ConfigureAwait(false);
+        }
+
+        Silence?.Begin(Journal);
+        foreach (var restore in _restores)
+        {
+            await restore.ListenAsync().ConfigureAwait(false);
+            await restore.LaunchAsync(_abort.Token).ConfigureAwait(false);
+        }
+
+        return await RestoreAsync().ConfigureAwait(false);
     }
 
-    private async Task<byte[]?> ReadSmallAsync(string name, int maxLength) =>
-        Reader.Contains(name) ? await Reader.ReadSmallFileAsync(name, maxLength, _abort.Token).ConfigureAwait(false) : null;
-
-    private async Task<TreeRecord> RestoreAsync(ImageServer server, HookGate gate)
+    private async Task<IReadOnlyList<TreeRecord>> RestoreAsync()
     {
-        server.Listen();
-        _cgroup = Target is { } target ? Cgroup.Of(target.Init.Pid) : Cgroup.Create(_request.Cgroup ?? TreeCgroup.NameOf(_id));
-        var owner = await TreeLauncher
-            .StartAsync(_services.Init, OwnerArguments(), gate.Environment(HookDeadline), _abort.Token).ConfigureAwait(false);
-        var ownerIdentity = ProcessIdentity.Of(owner)
-            ?? throw new OperationFailedException("tree-owner-gone", "checkpointer-init ended at once.", $"Look into {LogDirectory}/init.log.");
-        Journal.Write(Journal.Entry with
-        {
-            Phase = OperationPhase.Restore,
-            Processes = [new JournalProcess(owner, ownerIdentity.StartTime, ownerIdentity.PidNamespace, WasStopped: false)],
-        });
-
         Enter(OperationPhase.Restore);
-        using var connection = TreeConnection.TryConnect(TreeDirectory, _abort.Token)
-            ?? throw new OperationFailedException("tree-owner-gone", "checkpointer-init does not answer.", $"Look into {LogDirectory}/init.log.");
         using var over = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
         using var giveUp = new CancellationTokenSource();
         using var closePipes = _abort.Token.Register(() =>
         {
-            // Once the tree was let go it may act on the world: then the restore is carried to its end.
+            // Once a tree was let go it may act on the world: then the restore is carried to its end.
             if (TryDecide(Refused))
             {
-                server.Abort(_abort.Reason!);
+                _restores.ForEach(r => r.CloseImages(_abort.Reason!));
                 giveUp.Cancel();
             }
         });
-        var served = server.RunAsync(ProcessMatcher.SelfOrDescendantOf(owner), CancellationToken.None);
-        var allowed = AllowAsync(server, gate, owner, giveUp, over.Token);
-        int? root;
+        var roots = _restores.Select(r => r.StartAsync(giveUp.Token)).ToList();
+        var allowed = _restores.Select(r => r.AtHookAsync(over.Token)).ToList();
+        var release = ReleaseAsync(allowed, giveUp, over.Token);
+        TreeRestore? failed;
         try
         {
-            connection.Send("start");
-            root = await DedicatedThread.Run("tree owner", () => AwaitRoot(connection, giveUp.Token)).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e) when (_released)
-        {
-            throw new OperationFailedException(
-                "tree-not-started", $"CRIU did not finish within {Durations.Format(StartDeadline)} of letting the tree go.", "Look into CRIU's log.", e);
+            failed = await EndedAsync(roots, over).ConfigureAwait(false);
         }
         finally
         {
             await over.CancelAsync().ConfigureAwait(false);
-            server.Abort(new OperationFailedException("criu-ended", "CRIU ended."));
-            await served.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await allowed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var restore in _restores)
+            {
+                await restore.CloseAsync().ConfigureAwait(false);
+            }
+
+            await release.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(roots.Select(static r => (Task)r)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        if (root is null || !_released)
+        if (failed is null && !_released)
         {
-            throw Cause(served, allowed);
+            failed = _restores[0];
+        }
+
+        if (failed is not null)
+        {
+            _abort.ThrowIfAborted();
+            if (roots[_restores.IndexOf(failed)].IsCanceled && _released)
+            {
+                throw new OperationFailedException(
+                    "tree-not-started", $"CRIU did not finish within {Durations.Format(StartDeadline)} of letting the tree go.", "Look into CRIU's log.");
+            }
+
+            // A veto of our own may stand at any of them.
+            throw failed.Cause(release.IsFaulted ? release : allowed[_restores.IndexOf(failed)]);
         }
 
         if (Gpus is { } gpus)
         {
             // CRIU's success says nothing about GPUs.
-            await gpus.RunAsync(Target?.Init.Pid ?? owner).ConfigureAwait(false);
+            await gpus.RunAsync(Trees[0].Target?.Init.Pid ?? _restores[0].Owner!.Pid).ConfigureAwait(false);
         }
 
         // From here on it is a workload like any other: whatever fails now must not end it.
         _running = true;
-        return Describe(ownerIdentity, root.Value);
+        return [.. _restores.Select((r, i) => r.Describe(roots[i].Result!.Value))];
+    }
+
+    /// <summary>Waits until every tree runs. The first that does not is returned, and stops the others.</summary>
+    private async Task<TreeRestore?> EndedAsync(List<Task<int?>> roots, CancellationTokenSource over)
+    {
+        TreeRestore? failed = null;
+        var running = roots.ToList<Task>();
+        while (running.Count > 0)
+        {
+            var ended = await Task.WhenAny(running).ConfigureAwait(false);
+            running.Remove(ended);
+            var index = roots.IndexOf((Task<int?>)ended);
+            if (failed is null && (!roots[index].IsCompletedSuccessfully || roots[index].Result is null))
+            {
+                failed = _restores[index];
+                await over.CancelAsync().ConfigureAwait(false);
+                foreach (var other in _restores.Where(r => r != failed))
+                {
+                    other.Refuse();
+                    other.CloseImages(new OperationFailedException("criu-ended", "Another CRIU ended."));
+                    other.Abandon();
+                }
+            }
+        }
+
+        return failed;
     }
 }

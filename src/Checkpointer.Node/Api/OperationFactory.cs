@@ -10,14 +10,15 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
         CheckMemory(request.MemoryBytes);
         CheckLists(request);
         var repository = repositories.Resolve(request.Repository, request.KeyFile);
-        if (request.Pid is null == string.IsNullOrEmpty(request.Container))
+        bool[] named = [request.Pid is not null, !string.IsNullOrEmpty(request.Container), !string.IsNullOrEmpty(request.Pod)];
+        if (named.Count(static n => n) != 1)
         {
-            throw new UsageException("bad-request", "A checkpoint names either a pid or a container.");
+            throw new UsageException("bad-request", "A checkpoint names either a pid, a container or a pod.");
         }
 
         var pid = request.Pid is { } given ? pids.ToOurs(caller.Pid, given) : (int?)null;
         var resolved = request with { Pid = pid, Repository = repository.Url, KeyFile = repository.KeyFile, MemoryBytes = Buffers(request.MemoryBytes) };
-        var subject = pid is null ? $"container {request.Container}" : pid == request.Pid ? $"pid {pid}" : $"pid {pid} (the caller's {request.Pid})";
+        var subject = !string.IsNullOrEmpty(request.Pod) ? $"pod {request.Pod}" : pid is null ? $"container {request.Container}" : pid == request.Pid ? $"pid {pid}" : $"pid {pid} (the caller's {request.Pid})";
         return Create(OperationKinds.Checkpoint, subject, resolved.MemoryBytes, async (id, progress, cancellationToken) =>
         {
             var result = await engine.CheckpointAsync(id, resolved, progress, cancellationToken).ConfigureAwait(false);

@@ -17,8 +17,12 @@ internal sealed class OperationPresenter(CallerPids pids)
         }
 
         var pid = pids.ToCallers(caller.Pid, result.Pid);
-        return pid == result.Pid
-            ? operation
-            : operation with { Result = JsonSerializer.SerializeToElement(result with { Pid = pid }, NodeJson.Default.RestoreResult) };
+        if (pid == result.Pid)
+        {
+            return operation;
+        }
+
+        var members = result.Members?.Select(m => m with { Pid = pids.ToCallers(caller.Pid, m.Pid) }).ToList();
+        return operation with { Result = JsonSerializer.SerializeToElement(result with { Pid = pid, Members = members }, NodeJson.Default.RestoreResult) };
     }
 }

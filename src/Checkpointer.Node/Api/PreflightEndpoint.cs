@@ -9,10 +9,10 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
     {
         state.ThrowUnlessReady();
         var request = await RequestReader.ReadAsync(context, RequestReader.Preflight).ConfigureAwait(false);
-        bool[] named = [request.Pid is not null, !string.IsNullOrEmpty(request.Container), !string.IsNullOrEmpty(request.Snapshot)];
+        bool[] named = [request.Pid is not null, !string.IsNullOrEmpty(request.Container), !string.IsNullOrEmpty(request.Pod), !string.IsNullOrEmpty(request.Snapshot)];
         if (named.Count(static n => n) != 1)
         {
-            throw new UsageException("bad-request", "A preflight names either a pid, a container or a snapshot.");
+            throw new UsageException("bad-request", "A preflight names either a pid, a container, a pod or a snapshot.");
         }
 
         var report = request.Pid is { } pid
@@ -20,6 +20,8 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
                 pids.ToOurs(PeerMiddleware.PeerOf(context).Pid, pid), context.RequestAborted).ConfigureAwait(false)
             : !string.IsNullOrEmpty(request.Container)
             ? await engine.PreflightContainerAsync(request.Container, context.RequestAborted).ConfigureAwait(false)
+            : !string.IsNullOrEmpty(request.Pod)
+            ? await engine.PreflightPodAsync(request.Pod, context.RequestAborted).ConfigureAwait(false)
             : await SnapshotAsync(request, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, StatusCodes.Status200OK, report, NodeJson.Default.PreflightReport).ConfigureAwait(false);
     }

@@ -76,6 +76,14 @@ public sealed class CriRuntime(CriOptions options, TimeProvider time, ILogger? l
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<ContainerRecord>> CreatePodAsync(IReadOnlyList<ContainerRecord> records, string init, CancellationToken cancellationToken)
+    {
+        var connection = await _connector.GetAsync(cancellationToken).ConfigureAwait(false);
+        var inspector = await InspectorAsync(connection, cancellationToken).ConfigureAwait(false);
+        return await new PlaceholderMaker(connection, options).CreateAsync(records, init, inspector, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     public async Task RemovePlaceholderAsync(ContainerRecord placeholder, CancellationToken cancellationToken)
     {
         var connection = await _connector.GetAsync(cancellationToken).ConfigureAwait(false);

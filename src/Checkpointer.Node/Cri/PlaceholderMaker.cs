@@ -14,23 +14,42 @@ internal sealed class PlaceholderMaker(CriConnection connection, CriOptions opti
 
     /// <summary>See <see cref="IContainerRuntime.CreatePlaceholderAsync"/>.</summary>
     public async Task<ContainerRecord> CreateAsync(
-        ContainerRecord record, string init, ContainerInspector inspector, CancellationToken cancellationToken)
+        ContainerRecord record, string init, ContainerInspector inspector, CancellationToken cancellationToken) =>
+        (await CreateAsync([record], init, inspector, cancellationToken).ConfigureAwait(false))[0];
+
+    /// <summary>See <see cref="IContainerRuntime.CreatePodAsync"/>.</summary>
+    public async Task<IReadOnlyList<ContainerRecord>> CreateAsync(
+        IReadOnlyList<ContainerRecord> records, string init, ContainerInspector inspector, CancellationToken cancellationToken)
     {
         if (!File.Exists(init))
         {
             throw new HostException("helper-missing", $"{init} is not there", "Install checkpointer-init beside checkpointer.");
         }
 
-        var image = await new ImageFinder(connection).RequireAsync(record, cancellationToken).ConfigureAwait(false);
-        var spec = new PlaceholderSpec(record, Path.GetFullPath(init), image, options.LogDirectory);
+        // Every image before anything is made.
+        var images = new ImageFinder(connection);
+        List<PlaceholderSpec> specs = [];
+        foreach (var record in records)
+        {
+            var image = await images.RequireAsync(record, cancellationToken).ConfigureAwait(false);
+            specs.Add(new PlaceholderSpec(record, Path.GetFullPath(init), image, options.LogDirectory, specs.FirstOrDefault()));
+        }
+
         try
         {
-            var container = await MakeAsync(spec, cancellationToken).ConfigureAwait(false);
-            return await inspector.InspectAsync(container, cancellationToken).ConfigureAwait(false);
+            var sandbox = await MakeSandboxAsync(specs, cancellationToken).ConfigureAwait(false);
+            List<ContainerRecord> made = [];
+            foreach (var spec in specs)
+            {
+                var container = await MakeAsync(spec, sandbox, cancellationToken).ConfigureAwait(false);
+                made.Add(await inspector.InspectAsync(container, cancellationToken).ConfigureAwait(false));
+            }
+
+            return made;
         }
         catch (Exception e)
         {
-            await CleanUpAsync(spec, e).ConfigureAwait(false);
+            await CleanUpAsync(specs[0], e).ConfigureAwait(false);
             throw;
         }
     }
@@ -59,27 +78,38 @@ internal sealed class PlaceholderMaker(CriConnection connection, CriOptions opti
         RemoveLogs(Path.Combine(options.LogDirectory, PlaceholderSpec.PathPart($"{status.Metadata.Namespace}_{status.Metadata.Name}_{uid}")));
     }
 
-    private async Task<ContainerSummary> MakeAsync(PlaceholderSpec spec, CancellationToken cancellationToken)
+    private async Task<string> MakeSandboxAsync(List<PlaceholderSpec> specs, CancellationToken cancellationToken)
     {
-        var name = $"{spec.Sandbox.Metadata.Namespace}/{spec.Sandbox.Metadata.Name}/{spec.Container.Metadata.Name}";
-        try
+        foreach (var directory in specs.Select(static s => s.ContainerLogDirectory))
         {
-            Directory.CreateDirectory(spec.ContainerLogDirectory, LogMode);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new HostException("log-directory", $"{spec.ContainerLogDirectory} cannot be made: {e.Message}", "Run as root.", e);
+            try
+            {
+                Directory.CreateDirectory(directory, LogMode);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new HostException("log-directory", $"{directory} cannot be made: {e.Message}", "Run as root.", e);
+            }
         }
 
+        var spec = specs[0];
         var sandbox = await connection.CallAsync(
-            $"making the pod of {name}",
+            $"making the pod of {NameOf(spec)}",
             o => connection.Runtime.RunPodSandboxAsync(new RunPodSandboxRequest { Config = spec.Sandbox, RuntimeHandler = spec.RuntimeHandler }, o),
             CriConnection.Long,
             cancellationToken).ConfigureAwait(false);
+        return sandbox.PodSandboxId;
+    }
+
+    private static string NameOf(PlaceholderSpec spec) => $"{spec.Sandbox.Metadata.Namespace}/{spec.Sandbox.Metadata.Name}/{spec.Container.Metadata.Name}";
+
+    private async Task<ContainerSummary> MakeAsync(PlaceholderSpec spec, string sandbox, CancellationToken cancellationToken)
+    {
+        var name = NameOf(spec);
         var container = await connection.CallAsync(
             $"making the container {name}",
             o => connection.Runtime.CreateContainerAsync(
-                new CreateContainerRequest { PodSandboxId = sandbox.PodSandboxId, Config = spec.Container, SandboxConfig = spec.Sandbox }, o),
+                new CreateContainerRequest { PodSandboxId = sandbox, Config = spec.Container, SandboxConfig = spec.Sandbox }, o),
             CriConnection.Long,
             cancellationToken).ConfigureAwait(false);
         await connection.CallAsync(
@@ -93,7 +123,7 @@ internal sealed class PlaceholderMaker(CriConnection connection, CriOptions opti
             Name = spec.Container.Metadata.Name,
             PodName = spec.Sandbox.Metadata.Name,
             PodNamespace = spec.Sandbox.Metadata.Namespace,
-            SandboxId = sandbox.PodSandboxId,
+            SandboxId = sandbox,
             Image = spec.Container.Image.UserSpecifiedImage,
             State = "running",
             Created = default,

@@ -24,16 +24,21 @@ internal sealed class PlaceholderSpec
     private const string KubernetesCgroups = "kubepods";
     private const string LogFile = "0.log";
 
-    public PlaceholderSpec(ContainerRecord record, string init, string image, string logDirectory)
+    /// <param name="record">What is repeated.</param>
+    /// <param name="init">Path of the helper on this node.</param>
+    /// <param name="image">As this node names it.</param>
+    /// <param name="logDirectory">Where pods have their logs.</param>
+    /// <param name="pod">The first container of the same pod; null for the first.</param>
+    public PlaceholderSpec(ContainerRecord record, string init, string image, string logDirectory, PlaceholderSpec? pod = null)
     {
         var template = record.Template ?? new ContainerTemplate();
-        var uid = Guid.NewGuid().ToString("D");
+        var uid = pod?.Uid ?? Guid.NewGuid().ToString("D");
         var name = record.PodName ?? record.Name;
         var space = record.PodNamespace ?? DefaultNamespace;
         Uid = uid;
-        LogDirectory = Path.Combine(logDirectory, PathPart($"{space}_{name}_{uid}"));
+        LogDirectory = pod?.LogDirectory ?? Path.Combine(logDirectory, PathPart($"{space}_{name}_{uid}"));
         RuntimeHandler = template.RuntimeHandler ?? "";
-        Sandbox = new PodSandboxConfig
+        Sandbox = pod?.Sandbox ?? new PodSandboxConfig
         {
             Metadata = new PodSandboxMetadata { Name = name, Namespace = space, Uid = uid },
             Hostname = template.NetworkMode == "node" ? "" : template.HostName ?? name,

@@ -2,7 +2,7 @@ namespace Checkpointer.Node;
 
 /// <summary>
 /// Asks whether a process can be checkpointed (<see cref="Pid"/>) or a snapshot restored here (<see cref="Snapshot"/>): one of
-/// these, or <see cref="Container"/>.
+/// these, or <see cref="Container"/>, or <see cref="Pod"/>.
 /// </summary>
 public sealed record PreflightRequest
 {
@@ -11,6 +11,9 @@ public sealed record PreflightRequest
 
     /// <summary>A container by id, name or <c>NAMESPACE/POD/CONTAINER</c>.</summary>
     public string? Container { get; init; }
+
+    /// <summary>A pod by <c>NAMESPACE/POD</c>, <c>POD</c> or the id of its sandbox.</summary>
+    public string? Pod { get; init; }
 
     public string? Snapshot { get; init; }
 

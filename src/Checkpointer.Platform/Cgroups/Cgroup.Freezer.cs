@@ -5,6 +5,9 @@ public sealed partial class Cgroup
     /// <summary>Pause between looks at a cgroup that is being frozen.</summary>
     private static readonly TimeSpan FreezeStep = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>The directory whose switch <see cref="Freeze"/> uses (version 1's freezer, or version 2's); null when it has none.</summary>
+    public string? FreezerDirectory => Path.GetDirectoryName(Version1States().FirstOrDefault() ?? Version2Switches().FirstOrDefault());
+
     /// <summary>True when it is frozen, or asked to be, in some hierarchy.</summary>
     public bool IsFrozen => Version1States().Any(file => ProcText.TryRead(file)?.Trim() is "FROZEN" or "FREEZING")
         || Version2Switches().Any(file => CgroupFile.ReadNumber(file) == 1);

@@ -34,6 +34,12 @@ internal sealed record CgroupHierarchy(string MountPoint, string MountRoot, IRea
                 continue;
             }
 
+            // Of somebody else's namespace, such as one that a mount of our own covers: it names none of the cgroups that we are told of.
+            if (mount.FileSystemRoot.Split('/').Contains(".."))
+            {
+                continue;
+            }
+
             IReadOnlyList<string> controllers = unified ? [] : ControllersIn(mount.SuperOptions);
 
             // A hierarchy may be mounted twice (cpu and cpu,cpuacct links; bind mounts): the first serves.

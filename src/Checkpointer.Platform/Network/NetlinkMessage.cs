@@ -55,6 +55,30 @@ internal sealed class NetlinkMessage
         return End();
     }
 
+    /// <summary>Adds an attribute with a number, in the byte order of the network: so nftables wants its numbers.</summary>
+    internal NetlinkMessage Number(ushort type, uint value)
+    {
+        Span<byte> attribute = stackalloc byte[AttributeHeaderBytes + sizeof(uint)];
+        MemoryMarshal.Write(attribute, (ushort)attribute.Length);
+        MemoryMarshal.Write(attribute[2..], type);
+        BinaryPrimitives.WriteUInt32BigEndian(attribute[AttributeHeaderBytes..], value);
+        _bytes.AddRange(attribute);
+        return End();
+    }
+
+    /// <summary>Adds an attribute that holds the attributes which <paramref name="inside"/> adds.</summary>
+    internal NetlinkMessage Nested(ushort type, Action<NetlinkMessage> inside)
+    {
+        const ushort IsNested = 0x8000;
+        int start = _bytes.Count;
+        Span<byte> header = stackalloc byte[AttributeHeaderBytes];
+        MemoryMarshal.Write(header[2..], (ushort)(type | IsNested));
+        _bytes.AddRange(header);
+        inside(this);
+        MemoryMarshal.Write(CollectionsMarshal.AsSpan(_bytes)[start..], (ushort)(_bytes.Count - start));
+        return End();
+    }
+
     /// <summary>Writes the length of the message so far into its header.</summary>
     private NetlinkMessage End()
     {

@@ -7,7 +7,7 @@ namespace Checkpointer.Platform;
 /// a CRIU that died: a table of family inet, named <c>CRIU-</c> and the first 21 characters of the run id that its log
 /// tells ("CRIU run id = ..."; a CRIU before it had run ids: the root's pid). Needs CAP_NET_ADMIN in that namespace.
 /// </summary>
-public static class Nftables
+public static partial class Nftables
 {
     private const ushort Subsystem = 10; // NFNL_SUBSYS_NFTABLES
     private const ushort NewTable = (Subsystem << 8) | 0;
@@ -90,6 +90,19 @@ public static class Nftables
             .Text(AttributeTableName, table.Name)
             .Begin(BatchEnd, NetlinkMessage.FlagRequest, Sequence + 2, family: 0, Subsystem)
             .ToArray();
+        int errno = Change(batch);
+        return errno switch
+        {
+            0 => true,
+            Errno.ENOENT => false,
+            _ when IsWithoutNftables(errno) => false,
+            _ => throw PlatformException.FromErrno($"nftables: delete table {table.Family} {table.Name}", errno),
+        };
+    }
+
+    /// <summary>Sends a batch of which one message asks for an answer, and returns that answer: an errno, or 0.</summary>
+    private static int Change(byte[] batch)
+    {
         using NetlinkSocket socket = new();
         socket.Send(batch);
         while (true)
@@ -97,19 +110,10 @@ public static class Nftables
             NetlinkReader message = socket.Receive();
             while (message.Next())
             {
-                if (message.Type != NetlinkSocket.TypeError)
+                if (message.Type == NetlinkSocket.TypeError)
                 {
-                    continue;
+                    return NetlinkSocket.ErrnoOf(message.Body);
                 }
-
-                int errno = NetlinkSocket.ErrnoOf(message.Body);
-                return errno switch
-                {
-                    0 => true,
-                    Errno.ENOENT => false,
-                    _ when IsWithoutNftables(errno) => false,
-                    _ => throw PlatformException.FromErrno($"nftables: delete table {table.Family} {table.Name}", errno),
-                };
             }
         }
     }

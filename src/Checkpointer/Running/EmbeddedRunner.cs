@@ -46,6 +46,8 @@ internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposa
             ? engine.PreflightProcessAsync(pid, cancellationToken)
             : request.Container is { } container
             ? engine.PreflightContainerAsync(container, cancellationToken)
+            : request.Pod is { } pod
+            ? engine.PreflightPodAsync(pod, cancellationToken)
             : engine.PreflightSnapshotAsync(request.Snapshot!, request.Repository!, request.KeyFile!, cancellationToken);
     }
 

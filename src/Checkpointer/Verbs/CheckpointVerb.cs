@@ -16,6 +16,11 @@ internal sealed class CheckpointVerb : Verb
         "NAME",
         "The container to snapshot: its id or a unique prefix, its name, POD/NAME or NAMESPACE/POD/NAME.",
         "--container default/web-0/server");
+    private readonly Option<string> _pod = OptionKinds.Text(
+        "--pod",
+        "NAME",
+        "The pod whose containers are snapshotted together, as one: POD or NAMESPACE/POD, or the id of its sandbox.",
+        "--pod default/web-0");
     private readonly Option<string> _runtime = RuntimeChoice.NewOption();
     private readonly Option<bool> _leaveRunning = OptionKinds.Flag(
         "--leave-running",
@@ -57,6 +62,7 @@ internal sealed class CheckpointVerb : Verb
         _criuOptions.CompletionSources.Add(CriuOptionCompletion.Complete);
         Options.Add(_pid);
         Options.Add(_container);
+        Options.Add(_pod);
         Options.Add(_runtime);
         Options.Add(_leaveRunning);
         Options.Add(_name);
@@ -83,6 +89,8 @@ internal sealed class CheckpointVerb : Verb
                 + "preparation and does not notice.",
             "With --container it is a container of this node's runtime, as it is: its memory, the files that it changed, its tmpfs and "
                 + "emptyDirs. Volumes and what the pod gets from its cluster stay where they are.",
+            "With --pod it is every container of a pod that runs, frozen together and kept as one snapshot: shared memory and emptyDirs that they have in "
+                + "common, and connections between them, go on. It is durable for all of them or for none.",
             "Until the snapshot is durable every failure, and Ctrl-C, ends with the workload running on. "
                 + "With --leave-running it runs on in any case.",
             "Of a workload that has a snapshot in the repository only what changed since is stored; the rest is shared with the earlier "
@@ -100,6 +108,7 @@ internal sealed class CheckpointVerb : Verb
                 "checkpointer checkpoint --pid 4711 --repo /srv/checkpoints --name training"),
             new("Snapshot a workload every hour while it runs on:", "checkpointer checkpoint --pid 4711 --leave-running --memory 4G"),
             new("Snapshot a container, and end it:", "checkpointer checkpoint --container default/web-0/server"),
+            new("Snapshot all containers of a pod together:", "checkpointer checkpoint --pod default/web-0 --name web"),
             new("Only the snapshot's id, for a script:", "id=$(checkpointer checkpoint --pid 4711 --quiet)"),
         ],
         ExitCodes =
@@ -116,20 +125,21 @@ internal sealed class CheckpointVerb : Verb
         Globals = HelpParts.AllGlobals,
         Environment = HelpParts.AllVariables,
         Json = "snapshot, lineage, generation, name, parent, bytesCaptured, bytesStored, bytesReused, durable, workloadRunning, frozenMs, "
-            + "criuFrozenMs, timings (phase to ms), findings, operation; on an error: error with code, message, remedy, workloadRunning, "
+            + "criuFrozenMs, timings (phase to ms), findings, operation, members (of a pod: name, container, pid, processes, criuFrozenMs); on an error: error with code, message, remedy, workloadRunning, "
             + "snapshotDurable, logFile",
     };
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         var parse = context.Parse;
-        var (pid, container) = (parse.GetValue(_pid), parse.GetValue(_container));
-        if ((pid is null) == (container is null))
+        var (pid, container, pod) = (parse.GetValue(_pid), parse.GetValue(_container), parse.GetValue(_pod));
+        var named = new object?[] { pid, container, pod }.Count(static n => n is not null);
+        if (named != 1)
         {
             throw new UsageException(
                 "workload-missing",
-                pid is null ? "no workload is named" : "both a process and a container are named",
-                "Give the root of its process tree with --pid, for example --pid 4711, or a container with --container.");
+                named == 0 ? "no workload is named" : "more than one of a process, a container and a pod is named",
+                "Give the root of its process tree with --pid, for example --pid 4711, a container with --container or a pod with --pod.");
         }
 
         context.RequireRoot("checkpoint");
@@ -139,7 +149,7 @@ internal sealed class CheckpointVerb : Verb
         {
             if (parse.GetValue(_dryRun))
             {
-                var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid, Container = container }, cancellationToken).ConfigureAwait(false);
+                var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid, Container = container, Pod = pod }, cancellationToken).ConfigureAwait(false);
                 return PreflightVerb.Tell(context, report, parse.GetValue(_force));
             }
 
@@ -148,6 +158,7 @@ internal sealed class CheckpointVerb : Verb
             {
                 Pid = pid,
                 Container = container,
+                Pod = pod,
                 Exclude = [.. parse.GetValue(_exclude) ?? []],
                 Repository = access.Repository,
                 KeyFile = access.KeyFile,
@@ -199,13 +210,21 @@ internal sealed class CheckpointVerb : Verb
             return;
         }
 
-        foreach (var line in Columns.Pairs(
+        List<(string Label, string Value)> facts =
+        [
             ("snapshot", result.Snapshot),
             ("name", result.Name ?? "-"),
             ("parent", result.Parent ?? "-"),
             ("captured", Captured(result)),
             ("frozen", Frozen(result)),
-            ("workload", result.WorkloadRunning ? "runs on" : $"ended; restore it with: checkpointer restore {result.Snapshot}")))
+            ("workload", result.WorkloadRunning ? "runs on" : $"ended; restore it with: checkpointer restore {result.Snapshot}"),
+        ];
+        if (result.Members is { } members)
+        {
+            facts.Insert(1, ("containers", string.Join(", ", members.Select(static m => m.Name))));
+        }
+
+        foreach (var line in Columns.Pairs(facts))
         {
             context.Print(line);
         }

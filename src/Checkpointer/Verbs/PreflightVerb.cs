@@ -15,6 +15,8 @@ internal sealed class PreflightVerb : Verb
     private readonly Option<int?> _pid = OptionKinds.Pid("The root of the process tree to checkpoint.");
     private readonly Option<string> _container = OptionKinds.Text(
         "--container", "NAME", "The container to checkpoint: its id or a unique prefix, its name, POD/NAME or NAMESPACE/POD/NAME.", "--container web-0/server");
+    private readonly Option<string> _pod = OptionKinds.Text(
+        "--pod", "NAME", "The pod whose containers are to be checkpointed together: POD or NAMESPACE/POD, or the id of its sandbox.", "--pod default/web-0");
     private readonly Option<string> _runtime = RuntimeChoice.NewOption();
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Judge as with --force: overridable findings do not refuse.");
 
@@ -25,6 +27,7 @@ internal sealed class PreflightVerb : Verb
         Arguments.Add(_snapshot);
         Options.Add(_pid);
         Options.Add(_container);
+        Options.Add(_pod);
         Options.Add(_runtime);
         Options.Add(_force);
     }
@@ -33,16 +36,17 @@ internal sealed class PreflightVerb : Verb
     {
         Description =
         [
-            "Looks at a process tree (--pid), at a container (--container) or at a snapshot and this node (SNAPSHOT), and prints the verdict: every finding with "
+            "Looks at a process tree (--pid), at a container (--container), at a pod (--pod) or at a snapshot and this node (SNAPSHOT), and prints the verdict: every finding with "
                 + "what was found, "
                 + "what would be needed, and how to mend it. Nothing is stopped, written or changed.",
             "A blocker refuses always; an overridable finding refuses unless --force is given to checkpoint or restore; a note informs.",
-            "Needs root for --pid and --container.",
+            "Needs root for --pid, --container and --pod.",
         ],
         Examples =
         [
             new("Can this process be checkpointed?", "checkpointer preflight --pid 4711"),
             new("Can this container be checkpointed?", "checkpointer preflight --container default/web-0/server"),
+            new("Can the containers of this pod be checkpointed together?", "checkpointer preflight --pod default/web-0"),
             new("Can this snapshot be restored here?", "checkpointer preflight 3f9c --repo /srv/checkpoints"),
             new(
                 "Only what refuses, for a script:",
@@ -64,19 +68,20 @@ internal sealed class PreflightVerb : Verb
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
-        var (snapshot, pid, container) = (context.Parse.GetValue(_snapshot), context.Parse.GetValue(_pid), context.Parse.GetValue(_container));
-        var named = new object?[] { snapshot, pid, container }.Count(static n => n is not null);
+        var (snapshot, pid) = (context.Parse.GetValue(_snapshot), context.Parse.GetValue(_pid));
+        var (container, pod) = (context.Parse.GetValue(_container), context.Parse.GetValue(_pod));
+        var named = new object?[] { snapshot, pid, container, pod }.Count(static n => n is not null);
         if (named != 1)
         {
             throw new UsageException(
                 "subject-missing",
-                named == 0 ? "neither a process, a container nor a snapshot is named" : "more than one of a process, a container and a snapshot is named",
-                "Give either --pid N, for example --pid 4711, or --container NAME, or a snapshot's id.");
+                named == 0 ? "neither a process, a container, a pod nor a snapshot is named" : "more than one of a process, a container, a pod and a snapshot is named",
+                "Give either --pid N, for example --pid 4711, or --container NAME, or --pod NAME, or a snapshot's id.");
         }
 
         if (snapshot is null)
         {
-            context.RequireRoot(pid is null ? "preflight --container" : "preflight --pid");
+            context.RequireRoot(pid is not null ? "preflight --pid" : container is not null ? "preflight --container" : "preflight --pod");
         }
 
         var force = context.Parse.GetValue(_force);
@@ -88,7 +93,7 @@ internal sealed class PreflightVerb : Verb
                 return await SnapshotAsync(context, runner, snapshot, force, cancellationToken).ConfigureAwait(false);
             }
 
-            var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid, Container = container }, cancellationToken).ConfigureAwait(false);
+            var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid, Container = container, Pod = pod }, cancellationToken).ConfigureAwait(false);
             return Tell(context, report, force);
         }
     }

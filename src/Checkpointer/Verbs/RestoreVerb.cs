@@ -16,7 +16,8 @@ internal sealed class RestoreVerb : Verb
     private readonly Option<string> _latest = OptionKinds.Text(
         "--latest", "NAME", "The newest snapshot of the workload with this name or lineage.", "--latest training");
     private readonly Option<string> _into = OptionKinds.Text(
-        "--into", "CONTAINER", "The placeholder container that a container's snapshot is restored into.", "--into default/web-1/server");
+        "--into", "CONTAINER|POD", "The placeholder that a container's snapshot is restored into; for a pod's snapshot the pod whose containers wait.",
+        "--into default/web-1/server");
     private readonly Option<string> _runtime = RuntimeChoice.NewOption();
     private readonly Option<bool> _create = OptionKinds.Flag(
         "--create", "Make the placeholder from the snapshot's own record: a sandbox and a container of the same image.");
@@ -78,6 +79,8 @@ internal sealed class RestoreVerb : Verb
                 + "What the tree writes to a terminal or pipe that no longer exists is kept in a log, whose path is shown.",
             "A container's snapshot goes into a new container, whose first process waits for it (checkpointer-init hold): name it with "
                 + "--into, or have one made with --create. It gets that container's network, streams, cgroup and volumes; its exit code is the container's.",
+            "A pod's snapshot goes into a new pod, whose containers of the same names wait: name the pod with --into, or have it made with --create. "
+                + "All of its containers go on, or none does.",
             "With --wait the command stays until the tree's first process ends, and ends with its exit code (128 plus the signal's "
                 + "number after a signal). "
                 + "That code can be any number: look at standard error to tell it from the exit codes below.",
@@ -88,6 +91,7 @@ internal sealed class RestoreVerb : Verb
             new("The newest snapshot of a workload, by its name:", "checkpointer restore --latest training --repo /srv/checkpoints"),
             new("One snapshot, by the beginning of its id:", "checkpointer restore 3f9c"),
             new("A container, into a placeholder:", "checkpointer restore --latest web --into default/web-1/server"),
+            new("A pod, into one whose containers wait:", "checkpointer restore --latest web --into default/web-1"),
             new("Attached to this terminal, until it ends:", "checkpointer restore --latest training --embedded --stdout inherit --wait"),
         ],
         ExitCodes =
@@ -103,7 +107,7 @@ internal sealed class RestoreVerb : Verb
         ],
         Globals = HelpParts.AllGlobals,
         Environment = HelpParts.AllVariables,
-        Json = "snapshot, pid (in your pid namespace), log, timings (phase to ms), findings, operation; "
+        Json = "snapshot, pid (in your pid namespace), log, timings (phase to ms), findings, operation, members (of a pod: name, container, pid, log); "
             + "on an error: error with code, message, remedy, workloadRunning, snapshotDurable, logFile",
     };
 
@@ -211,7 +215,11 @@ internal sealed class RestoreVerb : Verb
             ("operation", result.Operation),
             ("took", Texts.Milliseconds(result.Timings.GetValueOrDefault("total"))),
         ];
-        if (result.Container is { } container)
+        if (result.Members is { } members)
+        {
+            facts.InsertRange(1, members.Select(static m => ("container", $"{m.Name} ({m.Container}), pid {m.Pid}")));
+        }
+        else if (result.Container is { } container)
         {
             facts.Insert(1, ("container", container));
         }

@@ -54,11 +54,11 @@ public sealed class UsageErrorTests
     [InlineData("checkpoint --name=", "--name: the value behind '=' is empty", "Write a value, or leave the option out.")]
     [InlineData("checkpoint --repo", "--repo needs a value; for example --repo /srv/checkpoints", "See 'checkpointer checkpoint --help'.")]
     [InlineData(
-        "checkpoint", "no workload is named", "Give the root of its process tree with --pid, for example --pid 4711, or a container with --container.")]
+        "checkpoint", "no workload is named", "Give the root of its process tree with --pid, for example --pid 4711, a container with --container or a pod with --pod.")]
     [InlineData(
         "checkpoint --pid 1 --container web",
-        "both a process and a container are named",
-        "Give the root of its process tree with --pid, for example --pid 4711, or a container with --container.")]
+        "more than one of a process, a container and a pod is named",
+        "Give the root of its process tree with --pid, for example --pid 4711, a container with --container or a pod with --pod.")]
     [InlineData("restore a b", "unexpected argument 'b' for 'checkpointer restore'", "See 'checkpointer restore --help'.")]
     [InlineData(
         "restore a --timeout x", "--timeout: 'x' is not a duration; for example --timeout 10m", "See 'checkpointer restore --help'.")]
@@ -71,12 +71,12 @@ public sealed class UsageErrorTests
         "See 'checkpointer completion --help'.")]
     [InlineData(
         "preflight",
-        "neither a process, a container nor a snapshot is named",
-        "Give either --pid N, for example --pid 4711, or --container NAME, or a snapshot's id.")]
+        "neither a process, a container, a pod nor a snapshot is named",
+        "Give either --pid N, for example --pid 4711, or --container NAME, or --pod NAME, or a snapshot's id.")]
     [InlineData(
         "preflight a --pid 1",
-        "more than one of a process, a container and a snapshot is named",
-        "Give either --pid N, for example --pid 4711, or --container NAME, or a snapshot's id.")]
+        "more than one of a process, a container, a pod and a snapshot is named",
+        "Give either --pid N, for example --pid 4711, or --container NAME, or --pod NAME, or a snapshot's id.")]
     [InlineData(
         "operations --follow",
         "--follow needs an operation",

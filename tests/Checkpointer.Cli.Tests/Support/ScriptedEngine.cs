@@ -75,6 +75,12 @@ internal sealed class ScriptedEngine : IEngine
         return Task.FromResult(Samples.Preflight with { Subject = "container " + container });
     }
 
+    public Task<PreflightReport> PreflightPodAsync(string pod, CancellationToken cancellationToken)
+    {
+        Note("preflight-pod");
+        return Task.FromResult(Samples.Preflight with { Subject = "pod " + pod });
+    }
+
     public Task<PreflightReport> PreflightSnapshotAsync(
         string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
     {

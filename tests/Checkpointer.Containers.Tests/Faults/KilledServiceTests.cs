@@ -17,7 +17,7 @@ public sealed class KilledServiceTests(TwoNodes nodes)
         await Eventually.TrueAsync("an entry of the dump", Limit, () => nodes.A.JournalPhase() == "dump" || MustRun(run));
         await nodes.A.KillServiceAsync();
         Signals.TrySend(criu, Signals.Continue);
-        (await run).MustExit(1);
+        (await run).MustExit(6);
         await nodes.A.StartServiceAsync();
 
         await workload.MustBeUnharmedAsync();
@@ -64,7 +64,7 @@ public sealed class KilledServiceTests(TwoNodes nodes)
         var criu = await nodes.B.HoldCriuAsync(run);
         await nodes.B.KillServiceAsync();
         Signals.TrySend(criu, Signals.Continue);
-        (await run).MustExit(1);
+        (await run).MustExit(6);
         await nodes.B.StartServiceAsync();
 
         await waiting.MustWaitAsync();

@@ -63,7 +63,7 @@ public sealed class OperationJournalTests : IDisposable
     [Fact]
     public void A_newer_version_is_refused_and_kept()
     {
-        Write("{\"version\": 4, \"something\": \"new\"}");
+        Write("{\"version\": 5, \"something\": \"new\"}");
 
         var error = Unreadable();
 
@@ -99,6 +99,49 @@ public sealed class OperationJournalTests : IDisposable
 
         Assert.Equal("z", found.Entry.Operation);
         Assert.Equal(["x"], told);
+    }
+
+    [Fact]
+    public void A_pods_entry_is_of_version_4_and_is_an_entry_for_each_of_its_containers()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        var entry = Entry("p") with
+        {
+            Version = JournalEntry.CurrentVersion,
+            Processes = [],
+            Members = [new JournalMember { Processes = [new JournalProcess(1, 2, 3, false)], Freezer = "/pods/a" }, new JournalMember { CriuLog = "/l" }],
+        };
+        using (var open = journal.Open(entry))
+        {
+            open.Update(e => e.With(1, part => part with { Criu = new JournalProcess(9, 8, 7, false) }));
+            open.Update(e => e.With(0, part => part with { Phase = "lost", TreeDirectory = "/t" }));
+        }
+
+        Assert.Contains("\"version\": 4", File.ReadAllText(_directory.File("operations/p.json")), StringComparison.Ordinal);
+        using var found = Assert.Single(journal.TakeAbandoned(Unexpected));
+        var parts = found.Entry.Parts;
+        Assert.Equal(2, parts.Count);
+        Assert.Equal("/pods/a", parts[0].Freezer);
+        Assert.Equal("/t", parts[0].TreeDirectory);
+        Assert.Equal(1, Assert.Single(parts[0].Processes).Pid);
+        Assert.Equal(9, parts[1].Criu!.Pid);
+        Assert.Equal("/l", parts[1].CriuLog);
+        Assert.All(parts, part => Assert.Equal(OperationPhase.Prepare, part.Phase));
+        Assert.All(parts, part => Assert.Null(part.Members));
+    }
+
+    [Fact]
+    public void An_entry_of_one_tree_is_written_as_version_3_knows_it()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        journal.Open(Entry("a")).Dispose();
+
+        var text = File.ReadAllText(_directory.File("operations/a.json"));
+        Assert.Contains("\"version\": 3", text, StringComparison.Ordinal);
+        foreach (var since4 in (string[])["members", "freezer", "networkTable", "sandbox"])
+        {
+            Assert.DoesNotContain($"\"{since4}\"", text, StringComparison.Ordinal);
+        }
     }
 
     private static void Unexpected(string operation, HostException error) => Assert.Fail($"{operation}: {error.Message}");

@@ -28,6 +28,16 @@ public sealed class LineageRegistryTests : IDisposable
     }
 
     [Fact]
+    public void A_pod_is_known_again_by_its_sandbox_whatever_that_is_called()
+    {
+        Registry().BindPod("../../x", Lineage, 4);
+
+        Assert.Equal(new SnapshotId(Lineage, 4), Registry().FindPod("../../x"));
+        Assert.Null(Registry().FindPod("x"));
+        Assert.Equal(4, Registry().HighestSeen(Lineage));
+    }
+
+    [Fact]
     public async Task Of_many_that_speak_at_once_the_highest_generation_is_kept()
     {
         var speakers = Enumerable.Range(1, 24).Select(generation => Task.Run(

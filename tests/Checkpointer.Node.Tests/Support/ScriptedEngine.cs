@@ -49,6 +49,12 @@ internal sealed class ScriptedEngine : IEngine
         return Task.FromResult(new PreflightReport { Subject = $"container {container}", Refuses = false, Findings = [] });
     }
 
+    public Task<PreflightReport> PreflightPodAsync(string pod, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue($"preflight pod {pod}");
+        return Task.FromResult(new PreflightReport { Subject = $"pod {pod}", Refuses = false, Findings = [] });
+    }
+
     public Task<PreflightReport> PreflightSnapshotAsync(
         string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
     {

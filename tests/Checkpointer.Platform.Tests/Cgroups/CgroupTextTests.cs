@@ -52,6 +52,19 @@ public sealed class CgroupTextTests : IDisposable
     }
 
     [Fact]
+    public void A_mount_of_another_namespace_that_ours_covers_is_passed_over()
+    {
+        Cgroup cgroup = Cgroup.From(
+            Layout("""
+                31 30 0:28 /../.. /sys/fs/cgroup/freezer rw - cgroup cgroup rw,freezer
+                71 30 0:28 / /sys/fs/cgroup/freezer rw - cgroup cgroup rw,freezer
+                """),
+            "6:freezer:/pods/x");
+        Assert.Equal("/pods/x", cgroup.Name);
+        Assert.Equal(["/sys/fs/cgroup/freezer/pods/x/cgroup.procs"], cgroup.ProcsFiles);
+    }
+
+    [Fact]
     public void A_process_on_a_unified_host_is_found()
     {
         Cgroup cgroup = Cgroup.From(Layout(UnifiedMounts), "0::/system.slice/my:odd.service\n");

@@ -26,6 +26,7 @@
 static const struct check *const all[] = {
     &memory_check, &threads_check, &forks_check, &orphan_check, &shm_check, &sysv_check, &devshm_check, &unix_check, &tcp_check, &listen_check,
     &pipes_check, &events_check, &timers_check, &files_check, &append_check, &unlinked_check, &identity_check, &terminal_check, &readonly_check, &bind_check,
+    &serve_check, &join_check, &between_check, &shared_check, &talk_check,
 };
 #define ALL (sizeof all / sizeof *all)
 

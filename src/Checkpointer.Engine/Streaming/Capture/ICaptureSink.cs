@@ -23,11 +23,13 @@ internal interface ICaptureSinkFile
 }
 
 /// <summary>A snapshot being written, as a sink.</summary>
-internal sealed class SnapshotSink(SnapshotWriter writer) : ICaptureSink
+/// <param name="writer">Of the snapshot.</param>
+/// <param name="prefix">Goes before every name; several trees are told apart by it.</param>
+internal sealed class SnapshotSink(SnapshotWriter writer, string prefix = "") : ICaptureSink
 {
     public Task Failure => writer.Failure;
 
-    public ICaptureSinkFile OpenFile(string name, FileKind kind) => new SnapshotSinkFile(writer.OpenFile(name, kind));
+    public ICaptureSinkFile OpenFile(string name, FileKind kind) => new SnapshotSinkFile(writer.OpenFile(prefix + name, kind));
 
     private sealed class SnapshotSinkFile(FileWriter file) : ICaptureSinkFile
     {

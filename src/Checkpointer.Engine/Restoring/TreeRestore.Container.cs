@@ -1,6 +1,5 @@
 using System.Globalization;
 using Checkpointer.Engine.Containers;
-using Checkpointer.Engine.FileState.Trees;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
@@ -11,7 +10,7 @@ namespace Checkpointer.Engine.Restoring;
 /// What is different when the tree goes into a placeholder: its files are laid into the container first, CRIU takes every mount from the
 /// container by its destination, and the container's PID 1 becomes the owner.
 /// </summary>
-internal sealed partial class RestoreSession
+internal sealed partial class TreeRestore
 {
     /// <summary>Where the placeholder's mounts lie for CRIU, in its own mount namespace only.</summary>
     private const string StageName = "stage";
@@ -19,40 +18,47 @@ internal sealed partial class RestoreSession
     /// <summary>The placeholder waits this long for a restore that was begun before it takes it for lost. A large image at a slow store needs hours.</summary>
     private static readonly TimeSpan ReserveLimit = TimeSpan.FromHours(24);
 
-    private FileTreeApply? _trees;
+    private string Stage => Path.Combine(Tree.Place.Directory, StageName);
 
-    private FileTreeApply Trees => _trees ??= new FileTreeApply(Reader);
-
-    private async Task FillContainerAsync()
+    /// <summary>Nobody else restores into the placeholder from now on.</summary>
+    public async Task ReserveAsync()
     {
-        if (Target is not { } target)
+        if (Tree.Target is { } target)
+        {
+            await DedicatedThread.Run("reserve placeholder", () =>
+            {
+                using var hold = HoldConnection.Open(target.Init);
+                hold.Reserve(_id, ReserveLimit, _abort.Token);
+            }).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Lays the captured files into the container.</summary>
+    public async Task FillAsync()
+    {
+        if (Tree.Target is not { } target)
         {
             return;
         }
 
-        await DedicatedThread.Run("reserve placeholder", () =>
-        {
-            using var hold = HoldConnection.Open(target.Init);
-            hold.Reserve(_id, ReserveLimit, _abort.Token);
-        }).ConfigureAwait(false);
-        StateDirectories.Create(Path.Combine(Place.Directory, StageName));
+        StateDirectories.Create(Stage);
         using var root = RootedOpen.OpenRoot(target.Root);
-        foreach (var tree in Record.Container!.FileTrees)
+        foreach (var tree in Tree.Record.Container!.FileTrees)
         {
             using var place = RootedOpen.Open(root, tree.MountPoint.Trim('/') is { Length: > 0 } below ? below : ".", OpenFlags.Path | OpenFlags.Directory);
-            await Trees.ApplyAsync(tree, place, _abort.Token).ConfigureAwait(false);
+            await _trees.ApplyAsync(tree, place, _abort.Token).ConfigureAwait(false);
         }
     }
 
-    private string StagePath(string name) => Path.Combine(Place.Directory, StageName, name);
+    private string StagePath(string name) => Path.Combine(Stage, name);
 
     private List<string> ContainerArguments()
     {
         List<string> arguments = [];
-        if (Target is { } target)
+        if (Tree.Target is { } target)
         {
-            arguments.AddRange(["--into", target.Init.Pid.ToString(CultureInfo.InvariantCulture), "--stage", Path.Combine(Place.Directory, StageName), "--take", "/=root"]);
-            foreach (var mount in Record.Container!.Mounts)
+            arguments.AddRange(["--into", target.Init.Pid.ToString(CultureInfo.InvariantCulture), "--stage", Stage, "--take", "/=root"]);
+            foreach (var mount in Tree.Record.Container!.Mounts)
             {
                 arguments.AddRange(["--take", $"{mount.Destination}={mount.Key}"]);
             }
@@ -62,11 +68,11 @@ internal sealed partial class RestoreSession
     }
 
     private IEnumerable<string> ContainerExternals() =>
-        Target is null ? [] : Record.Container!.Mounts.Select(m => $"mnt[{m.Key}]:{StagePath(m.Key)}");
+        Tree.Target is null ? [] : Tree.Record.Container!.Mounts.Select(m => $"mnt[{m.Key}]:{StagePath(m.Key)}");
 
     /// <summary>PID 1 of the namespace that CRIU runs in is the placeholder's.</summary>
     private IEnumerable<string> ContainerNamespaces() =>
-        Target is null ? [] : Record.Container!.OwnIpc ? ["uts:/proc/1/ns/uts"] : ["ipc:/proc/1/ns/ipc", "uts:/proc/1/ns/uts"];
+        Tree.Target is null ? [] : Tree.Record.Container!.OwnIpc ? ["uts:/proc/1/ns/uts"] : ["ipc:/proc/1/ns/ipc", "uts:/proc/1/ns/uts"];
 
     private TreeRecord DescribeContainer(ContainerTarget target, int rootInside)
     {

@@ -1,0 +1,47 @@
+using Checkpointer.Engine.Streaming;
+
+namespace Checkpointer.Engine.Checkpointing;
+
+/// <summary>Several trees stand still together before the first CRIU comes: what is dumped is one moment of all.</summary>
+internal sealed partial class DumpSession
+{
+    /// <summary>Freezes them; a tree that is the only one is left to CRIU. On failure all run again.</summary>
+    private async Task FreezeAsync(Watchdog watchdog)
+    {
+        if (Trees.All(static t => t.Freezer is null))
+        {
+            return;
+        }
+
+        MarkFrozen(watchdog);
+        try
+        {
+            await DedicatedThread.Run("freeze", () =>
+            {
+                foreach (var tree in Trees)
+                {
+                    if (tree.Freezer is { } freezer && !freezer.Freeze(FreezeDeadline, _abort.Token))
+                    {
+                        throw new OperationFailedException(
+                            "not-frozen",
+                            $"The cgroup of {tree.Label} could not be frozen within {Durations.Format(FreezeDeadline)}.",
+                            "A process of it waits for a disk or a network file system; try again.");
+                    }
+                }
+            }).ConfigureAwait(false);
+        }
+        catch
+        {
+            Thaw();
+            throw;
+        }
+    }
+
+    private void Thaw()
+    {
+        foreach (var tree in Trees)
+        {
+            tree.Freezer?.Thaw();
+        }
+    }
+}
