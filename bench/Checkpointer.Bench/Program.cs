@@ -1,5 +1,5 @@
-using Checkpointer;
 using System.IO.Hashing;
+using Checkpointer;
 using Checkpointer.Bench;
 using Checkpointer.Platform;
 using Checkpointer.Repository;
