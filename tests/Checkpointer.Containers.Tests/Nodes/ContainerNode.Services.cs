@@ -29,7 +29,9 @@ internal sealed partial class ContainerNode
             {
               "socket": "/run/checkpointer/checkpointer.sock", "stateDirectory": "{{Home}}/state", "runDirectory": "/run/checkpointer",
               "criu": "{{NodeCapabilities.Criu}}",
-              "repositories": { "{{TwoNodes.RepositoryName}}": { "url": "{{_world.Folder}}/shared/repo", "keyFile": "{{_world.Folder}}/key" } }
+              "repositories": {
+                "{{TwoNodes.RepositoryName}}": { "url": "{{_world.Folder}}/shared/repo", "keyFile": "{{_world.Folder}}/key" },
+                "{{AzuriteTests.RepositoryName}}": { "url": "{{AzuriteTests.Url(_world)}}", "keyFile": "{{AzuriteTests.KeyFile(_world)}}" } }
             }
             """);
         await StartAsync("service", ServiceLog, [Installation.Checkpointer, "node", "--config", config]);

@@ -36,7 +36,9 @@ internal sealed partial class ContainerNode : IDisposable
     /// <summary>Its own file system, seen from here.</summary>
     internal string RootFolder => $"/proc/{InitPid}/root";
 
-    internal string Address => $"10.77.0.{10 + _number}";
+    internal string Address => AddressOf(_number);
+
+    internal static string AddressOf(int number) => string.Create(CultureInfo.InvariantCulture, $"10.77.0.{10 + number}");
 
     /// <summary>containerd, as kubelet would talk to it.</summary>
     internal CriConnection Cri => _cri ??= new CriConnection(RootFolder + "/run/containerd/containerd.sock", TimeProvider.System);

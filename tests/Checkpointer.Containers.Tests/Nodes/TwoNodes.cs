@@ -16,6 +16,8 @@ public sealed class TwoNodes : IAsyncLifetime
 
     internal ContainerNode B => Nodes()[1];
 
+    internal NodeWorld World => _world!;
+
     /// <summary>Shared by the nodes.</summary>
     internal string Folder => _world!.Folder;
 
