@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prepares this machine for building and testing: checks .NET, installs what is missing, provides CRIU, and Azurite
-# and containerd with images of real programs for the tests (--long: also of large ones).
+# and containerd for the tests. --programs: also images of real programs (PostgreSQL, Java, Node.js) for the container tests;
+# --programs --long: also of large ones (PyTorch).
 # Idempotent; safe to run twice at once; never changes the system's apt sources or its libc.
 #
 #   CHECKPOINTER_PREFIX         where a CRIU of our own is unpacked (default: <cache>/checkpointer/criu/<version>)
@@ -17,8 +18,15 @@ if [ "$(id -u)" -eq 0 ]; then
 else
     CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/checkpointer
 fi
+PROGRAMS=0
 LONG=0
-[ "${1:-}" != --long ] || LONG=1
+for argument in "$@"; do
+    case $argument in
+        --programs) PROGRAMS=1 ;;
+        --long) LONG=1 ;;
+        *) die "unknown argument: $argument" ;;
+    esac
+done
 LOCK_TIMEOUT=900 # seconds: another setup may be downloading
 DID=()
 
@@ -94,7 +102,7 @@ provide_azurite() {
 provide_containers() {
     CONTAINERS_REASON=
     if containers_install "$CACHE"; then
-        programs_install "$CACHE" "$LONG"
+        [ "$PROGRAMS" -eq 0 ] || programs_install "$CACHE" "$LONG"
     else
         say "setup: no container runtime here, tests with it will be skipped: $CONTAINERS_REASON"
     fi

@@ -62,7 +62,7 @@ programs_install() {
         rm -f "$images/$name.tar" "$images/$name.reason"
         if [ ! -e "$home" ]; then
             if [ "$long" -eq 0 ] && [[ " ${PROGRAMS_LONG[*]} " == *" $name "* ]]; then
-                echo "it is large, and only scripts/setup.sh --long makes it" >"$images/$name.reason"
+                echo "it is large, and only scripts/setup.sh --programs --long makes it" >"$images/$name.reason"
                 continue
             fi
             mirror=$(debian_mirror) && [ -n "$mirror" ] || { echo "this system's apt sources name no Debian archive" >"$images/$name.reason"; continue; }

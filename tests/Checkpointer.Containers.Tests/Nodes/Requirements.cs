@@ -20,7 +20,7 @@ internal static class Requirements
     internal static string? MissingProgram(string name)
     {
         var reason = Path.ChangeExtension(ProgramImage(name), ".reason");
-        return File.Exists(ProgramImage(name)) ? null : $"no image of {name}: {(File.Exists(reason) ? File.ReadAllText(reason).Trim() : "run scripts/setup.sh")}";
+        return File.Exists(ProgramImage(name)) ? null : $"no image of {name}: {(File.Exists(reason) ? File.ReadAllText(reason).Trim() : "run scripts/setup.sh --programs")}";
     }
 
     /// <summary>Why no node can be started here, as far as that is known without trying; null: nothing speaks against it.</summary>
