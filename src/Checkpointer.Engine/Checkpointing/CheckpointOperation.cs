@@ -75,9 +75,9 @@ internal sealed partial class CheckpointOperation
         await using var driver = new GpuDriver(_services);
         var gpus = GpuInspection.Nothing;
         List<Finding> lacking = [];
-        for (var i = 0; i < inspections.Count; i++)
+        foreach (var inspection in inspections)
         {
-            lacking.AddRange(await CriuFeatures.MissingAsync(criu, inspections[i].Options, abort.Token).ConfigureAwait(false));
+            lacking.AddRange(await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false));
         }
 
         if (inspections.Count == 1)

@@ -12,12 +12,7 @@ internal sealed partial class DumpSession
     /// <summary>Checks that the workload is what this operation promised: running on, or gone.</summary>
     private void CheckWorkload(RescueReport seen)
     {
-        if (_request.LeaveRunning && seen.State == WorkloadState.Unknown)
-        {
-            throw NotThawed($"The workload was dumped but {seen.Detail}.", null);
-        }
-
-        if (!_request.LeaveRunning && seen.State == WorkloadState.Unknown)
+        if (seen.State == WorkloadState.Unknown)
         {
             throw NotThawed($"The workload was dumped but {seen.Detail}.", null);
         }

@@ -127,13 +127,7 @@ internal sealed class TreeDump : IAsyncDisposable
             return streamError;
         }
 
-        var result = await Run!.ConfigureAwait(false);
-        var diagnosis = CriuLog.DiagnoseFile(result);
-        return new OperationFailedException(
-            diagnosis.Code, $"CRIU could not dump {Tree.Label}: {diagnosis.Cause}{CriuWords.Of(diagnosis)}", diagnosis.Remedy)
-        {
-            LogFile = result.LogPath,
-        };
+        return CriuWords.Failure(await Run!.ConfigureAwait(false), $"dump {Tree.Label}");
     }
 
     public async ValueTask DisposeAsync()

@@ -193,12 +193,8 @@ internal sealed partial class TreeRestore : IAsyncDisposable
         }
 
         var errors = Path.Combine(Tree.TreeDirectory, "criu.err");
-        var diagnosis = CriuLog.DiagnoseFile(new CriuResult(_criuExit, BoundedText.Read(errors), Tree.LogPath, TimeSpan.Zero));
-        return new OperationFailedException(
-            diagnosis.Code, $"CRIU could not restore {Tree.Label(Reader.Info.Id.ToString())}: {diagnosis.Cause}{CriuWords.Of(diagnosis)}", diagnosis.Remedy)
-        {
-            LogFile = Tree.LogPath,
-        };
+        return CriuWords.Failure(
+            new CriuResult(_criuExit, BoundedText.Read(errors), Tree.LogPath, TimeSpan.Zero), $"restore {Tree.Label(Reader.Info.Id.ToString())}");
     }
 
     public async ValueTask DisposeAsync()

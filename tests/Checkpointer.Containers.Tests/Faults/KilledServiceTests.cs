@@ -3,7 +3,6 @@ namespace Checkpointer.Containers.Tests;
 /// <summary>The node service is killed while it works on a container, and started again: nothing is lost and nothing half done stays.</summary>
 public sealed class KilledServiceTests(TwoNodes nodes)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private static readonly string[] Checks = ["memory=64", "threads", "forks", "shm", "listen=7300", "tcp", "files", "identity"];
 
     [Fact]
@@ -14,7 +13,7 @@ public sealed class KilledServiceTests(TwoNodes nodes)
         var run = nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--json");
         // CRIU is held, so that the dump cannot be over before the service is killed.
         var criu = await nodes.A.HoldCriuAsync(run);
-        await Eventually.TrueAsync("an entry of the dump", Limit, () => nodes.A.JournalPhase() == "dump" || MustRun(run));
+        await nodes.A.MustReachAsync("dump", run);
         await nodes.A.KillServiceAsync();
         Signals.TrySend(criu, Signals.Continue);
         (await run).MustExit(6);
@@ -31,7 +30,7 @@ public sealed class KilledServiceTests(TwoNodes nodes)
         await using var pod = await TestPod.StartAsync(nodes.A, "commit");
         var workload = await Workload.StartAsync(pod, ContainerOptions.Workload(Checks));
         var run = nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--name", pod.Name, "--json");
-        await Eventually.TrueAsync("the phase commit", Limit, () => nodes.A.JournalPhase() == "commit" || MustRun(run), TimeSpan.FromMilliseconds(1));
+        await nodes.A.MustReachAsync("commit", run);
         await nodes.A.KillServiceAsync();
         var outcome = await run;
         await nodes.A.StartServiceAsync();
@@ -99,11 +98,5 @@ public sealed class KilledServiceTests(TwoNodes nodes)
         await after.VerifyAsync();
         Assert.NotEqual(0, before.Ticks[^1]);
         Assert.Equal(before.Ticks[^1] + 1, after.Ticks[0]);
-    }
-
-    private static bool MustRun(Task<Outcome> run)
-    {
-        Assert.False(run.IsCompleted, run.IsCompletedSuccessfully ? $"it has ended already: {run.Result}" : "it has ended already");
-        return false;
     }
 }

@@ -36,6 +36,10 @@ internal static class NodeResidue
     internal static int WorkingCriu(this ContainerNode node) =>
         node.Running("criu").FirstOrDefault(pid => Processes.CommandLine(pid).Split(' ').Any(word => word is "dump" or "restore"));
 
+    /// <summary>Waits until the journal says this phase, which some phases are in for a moment only; the run must last until then.</summary>
+    internal static Task MustReachAsync(this ContainerNode node, string phase, Task<Outcome> run) =>
+        Eventually.TrueAsync($"the phase {phase}", Limit, () => node.JournalPhase() == phase || MustRun(run), TimeSpan.FromMilliseconds(1));
+
     /// <summary>
     /// Holds the CRIU of an operation that was just started, so that it cannot be over before the fault; fails when the operation ends without one.
     /// </summary>
@@ -92,5 +96,11 @@ internal static class NodeResidue
     {
         var path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/comm");
         return File.Exists(path) ? File.ReadAllText(path).Trim() : "";
+    }
+
+    private static bool MustRun(Task<Outcome> run)
+    {
+        Assert.False(run.IsCompleted, run.IsCompletedSuccessfully ? $"it has ended already: {run.Result}" : "it has ended already");
+        return false;
     }
 }

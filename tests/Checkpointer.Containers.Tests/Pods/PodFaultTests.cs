@@ -36,7 +36,7 @@ public sealed class PodFaultTests(TwoNodes nodes)
         await using var pod = await PodOfTwo.StartAsync(nodes.A, "dump");
         var run = nodes.A.CheckpointerAsync("checkpoint", "--pod", pod.Name, "--json");
         var criu = await nodes.A.HoldCriuAsync(run);
-        await Eventually.TrueAsync("an entry of the dump", Limit, () => nodes.A.JournalPhase() == "dump" || MustRun(run));
+        await nodes.A.MustReachAsync("dump", run);
         await nodes.A.KillServiceAsync();
         Signals.TrySend(criu, Signals.Continue);
         (await run).MustExit(6);
@@ -51,7 +51,7 @@ public sealed class PodFaultTests(TwoNodes nodes)
     {
         await using var pod = await PodOfTwo.StartAsync(nodes.A, "commit");
         var run = nodes.A.CheckpointerAsync("checkpoint", "--pod", pod.Name, "--name", pod.Pod.Name, "--json");
-        await Eventually.TrueAsync("the phase commit", Limit, () => nodes.A.JournalPhase() == "commit" || MustRun(run), TimeSpan.FromMilliseconds(1));
+        await nodes.A.MustReachAsync("commit", run);
         await nodes.A.KillServiceAsync();
         await run;
         await nodes.A.StartServiceAsync();
@@ -122,12 +122,6 @@ public sealed class PodFaultTests(TwoNodes nodes)
         Assert.Equal(code, outcome.ErrorCode);
         var error = outcome.Json.GetProperty("error");
         Assert.Contains(named, $"{error.GetProperty("message").GetString()} {error.GetProperty("remedy").GetString()}", StringComparison.Ordinal);
-    }
-
-    private static bool MustRun(Task<Outcome> run)
-    {
-        Assert.False(run.IsCompleted, run.IsCompletedSuccessfully ? $"it has ended already: {run.Result}" : "it has ended already");
-        return false;
     }
 
     /// <summary>Of a pod on A that has ended with it.</summary>
