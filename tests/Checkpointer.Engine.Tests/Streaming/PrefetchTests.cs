@@ -18,6 +18,8 @@ public sealed class PrefetchTests : StreamFixture
         byte[] pages = RandomBytes(60 * Mebibyte);
         image.Add("pages-1.img", pages);
         (ImageServer server, Task run, FakeCriu criu) = await StartAsync(image, Blocks);
+        // A file that is opened before its head was asked for needs no head.
+        Assert.True(SpinWait.SpinUntil(() => Asked(image) > 0, Patience));
 
         using SafeFileHandle file = await On("open", () => criu.Open("pages-1.img")!);
         // The head in its slot, and 16 blocks as the source advises.
@@ -92,8 +94,10 @@ public sealed class PrefetchTests : StreamFixture
         Task run = server.RunAsync(Myself, Token);
         using FakeCriu criu = await On("criu", () => FakeCriu.ForRestore(Dir));
 
-        // The socket may be closed before the file is open.
-        Exception? closed = await Record.ExceptionAsync(() => On("open", () => criu.Open("pages-1.img")?.Dispose()));
+        // The socket may be closed before the file is open. It is held until the end: of a file that its reader closed nothing is read any more.
+        SafeFileHandle? file = null;
+        Exception? closed = await Record.ExceptionAsync(async () => file = await On("open", () => criu.Open("pages-1.img")));
+        using SafeFileHandle? held = file;
 
         Assert.True(closed is null or PlatformException or EndOfStreamException, $"{closed}");
         Assert.Contains("packs/ab/abcd", (await Assert.ThrowsAsync<RepositoryException>(() => Within(run))).Message, StringComparison.Ordinal);
