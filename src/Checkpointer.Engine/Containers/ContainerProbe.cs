@@ -100,12 +100,13 @@ internal static class ContainerProbe
                 "force it if the container changes no files of its image");
         }
 
-        if (mounts.Deleted.Count > 0)
+        if (mounts.Lost.Count > 0)
         {
-            draft.Blocker("mount-source-deleted", InspectionDraft.Enumerate([.. mounts.Deleted]), "its source was deleted on the node, or replaced by another file of the same name",
-                "a source that is there: such a mount cannot be restored", "unmount it in the container, or restart the container, which then gets what is there now");
+            draft.Blocker("mount-source-deleted", InspectionDraft.Enumerate([.. mounts.Lost]), "a part of /proc whose process has ended is mounted there",
+                "a source that is there: such a mount cannot be restored", "unmount it in the container");
         }
 
+        DeletedMounts.Run(draft, mounts);
         if (mounts.Uncovered.Count > 0)
         {
             draft.Note("mounts-not-captured", InspectionDraft.Enumerate([.. mounts.Uncovered]), "writable, and not the container's own: their contents are not in the snapshot",

@@ -22,7 +22,8 @@ internal sealed class MountPlan
     private readonly List<ContainerMount> _external = [];
     private readonly List<CapturedPart> _captured = [];
     private readonly List<string> _uncovered = [];
-    private readonly List<string> _deleted = [];
+    private readonly List<ProcMountInfo> _deleted = [];
+    private readonly List<string> _lost = [];
 
     private MountPlan(ProcMountInfo root)
     {
@@ -39,8 +40,14 @@ internal sealed class MountPlan
     /// <summary>Destinations that the workload can write and whose content is not in the snapshot.</summary>
     public IReadOnlyList<string> Uncovered => _uncovered;
 
-    /// <summary>Destinations whose source was deleted on the node: CRIU dumps such a mount and cannot make it again.</summary>
-    public IReadOnlyList<string> Deleted => _deleted;
+    /// <summary>
+    /// Mounts whose source was deleted on the node, or replaced by another file of the same name, as a cluster does with every file of a
+    /// configuration that is updated. They are external: the placeholder's take their places. See <see cref="Criu.MountsImage"/>.
+    /// </summary>
+    public IReadOnlyList<ProcMountInfo> Deleted => _deleted;
+
+    /// <summary>Destinations of mounts that are not external and whose source is gone: of processes in /proc. CRIU cannot make them again.</summary>
+    public IReadOnlyList<string> Lost => _lost;
 
     /// <summary>Null when the root's changes can be captured; else why they cannot.</summary>
     public string? RootNotCaptured { get; private set; }
@@ -100,17 +107,23 @@ internal sealed class MountPlan
 
     private void Take(ProcMountInfo mount, int root, IReadOnlyList<ContainerVolume> volumes)
     {
+        // As the kernel writes it.
+        const string DeletedSuffix = "//deleted";
+        var deleted = mount.FileSystemRoot.EndsWith(DeletedSuffix, StringComparison.Ordinal);
         if (mount.FileSystem == "proc")
         {
             // CRIU mounts it for the pid namespace that it makes: the placeholder's would show the placeholder's processes.
+            if (deleted)
+            {
+                _lost.Add(mount.MountPoint);
+            }
+
             return;
         }
 
-        // As the kernel writes it.
-        const string DeletedSuffix = "//deleted";
-        if (mount.FileSystemRoot.EndsWith(DeletedSuffix, StringComparison.Ordinal))
+        if (deleted)
         {
-            _deleted.Add(mount.MountPoint);
+            _deleted.Add(mount);
         }
 
         var volume = volumes.FirstOrDefault(v => v.Destination.TrimEnd('/') == mount.MountPoint);

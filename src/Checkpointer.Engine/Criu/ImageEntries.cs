@@ -31,4 +31,15 @@ internal static class ImageEntries
 
         return edited;
     }
+
+    /// <summary>Makes a number zero where it stands, by one of the same length that means zero: 80 80 00. So nothing moves, and no length changes.</summary>
+    public static void Clear(Span<byte> entry, Range? number)
+    {
+        if (number is { } range)
+        {
+            Span<byte> bytes = entry[range];
+            bytes[..^1].Fill(0x80);
+            bytes[^1] = 0;
+        }
+    }
 }

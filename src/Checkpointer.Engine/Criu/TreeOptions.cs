@@ -98,8 +98,10 @@ public sealed record TreeOptions
 
     /// <summary>The image files that a restore has to serve edited.</summary>
     /// <param name="pids">Every pid of the tree as the tree sees them.</param>
+    /// <param name="names">The names of the image's files.</param>
     /// <param name="read">Reads a small file of the image, or null when there is none.</param>
-    public async Task<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>> EditedImagesAsync(IReadOnlySet<int> pids, Func<string, int, Task<byte[]?>> read)
+    public async Task<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>> EditedImagesAsync(
+        IReadOnlySet<int> pids, IEnumerable<string> names, Func<string, int, Task<byte[]?>> read)
     {
         Dictionary<string, ReadOnlyMemory<byte>> edited = new(StringComparer.Ordinal);
         bool terminals = External.Any(k => k.StartsWith("tty[", StringComparison.Ordinal));
@@ -111,6 +113,15 @@ public sealed record TreeOptions
         if (await read(TimerImage.FileName, TimerImage.MaximumBytes).ConfigureAwait(false) is { } files)
         {
             edited[TimerImage.FileName] = TimerImage.WithExpiredTimersArmed(files);
+        }
+
+        bool mounts = External.Any(k => k.StartsWith("mnt[", StringComparison.Ordinal));
+        foreach (string name in names.Where(n => mounts && MountsImage.IsName(n)))
+        {
+            if (await read(name, MountsImage.MaximumBytes).ConfigureAwait(false) is { } table)
+            {
+                edited[name] = MountsImage.WithoutDeletedSources(table);
+            }
         }
 
         return edited;

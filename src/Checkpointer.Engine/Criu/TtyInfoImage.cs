@@ -43,18 +43,7 @@ public static class TtyInfoImage
             return;
         }
 
-        Clear(entry, session);
-        Clear(entry, group);
-    }
-
-    // A number of the same length that means zero: 80 80 00. So nothing moves, and no length changes.
-    private static void Clear(Span<byte> entry, Range? number)
-    {
-        if (number is { } range)
-        {
-            Span<byte> bytes = entry[range];
-            bytes[..^1].Fill(0x80);
-            bytes[^1] = 0;
-        }
+        ImageEntries.Clear(entry, session);
+        ImageEntries.Clear(entry, group);
     }
 }

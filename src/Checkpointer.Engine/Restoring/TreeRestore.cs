@@ -77,21 +77,23 @@ internal sealed partial class TreeRestore : IAsyncDisposable
     public async Task ListenAsync()
     {
         var options = Tree.Record.Options;
-        var edited = await options.EditedImagesAsync(Tree.Record.Requirement.ThreadIds.ToHashSet(), ReadSmallAsync).ConfigureAwait(false);
+        SnapshotImage image = new(Reader, Tree.Prefix);
+        var edited = await options
+            .EditedImagesAsync(Tree.Record.Requirement.ThreadIds.ToHashSet(), image.Files.Select(static f => f.Name), ReadSmallAsync).ConfigureAwait(false);
 
         // Not a conditional expression: there, null would become an empty image (ReadOnlyMemory converts from a null array).
         ReadOnlyMemory<byte>? Edited(string name)
         {
-            if (edited.TryGetValue(name, out var image))
+            if (edited.TryGetValue(name, out var bytes))
             {
-                return image;
+                return bytes;
             }
 
             return null;
         }
 
         _server = new ImageServer(
-            Tree.Place.Directory, new SnapshotImage(Reader, Tree.Prefix), _pool, Edited, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
+            Tree.Place.Directory, image, _pool, Edited, _services.Loggers.CreateLogger("Checkpointer.Serve"), _services.Time);
         _server.Listen();
     }
 

@@ -1,6 +1,6 @@
 namespace Checkpointer.Containers.Tests;
 
-/// <summary>Containers that are on their way out, or whose mounts are: one line and what to do, or a checkpoint like any other.</summary>
+/// <summary>Containers that are on their way out: one line and what to do, or a checkpoint like any other.</summary>
 public sealed class EndingContainerTests(TwoNodes nodes)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -53,20 +53,5 @@ public sealed class EndingContainerTests(TwoNodes nodes)
         var after = (await to.RestoreAsync(options, snapshot)).Container;
         await after.MustSayAsync("turn ");
         Program.MustFollow("turn ", "", before, after);
-    }
-
-    [Fact]
-    public async Task A_mount_whose_source_was_deleted_is_told_before_anything_is_frozen()
-    {
-        await using var pod = await TestPod.StartAsync(nodes.A, "deleted");
-        var folder = MatrixRow.FolderOn(nodes.A, pod.Name, "volume");
-        var workload = await Workload.StartAsync(pod, ContainerOptions.Workload("memory=1") with { Mounts = [new BindMount(folder, "/volume")] });
-        Directory.Delete(folder);
-        var outcome = await nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--json", "--force");
-        outcome.MustExit(3);
-        Assert.Contains("mount-source-deleted", outcome.Stdout, StringComparison.Ordinal);
-        Assert.Contains("/volume", outcome.Stdout, StringComparison.Ordinal);
-        await workload.MustTickAsync();
-        await workload.VerifyAsync();
     }
 }

@@ -78,11 +78,21 @@ public sealed class MountPlanTests : IDisposable
     }
 
     [Fact]
-    public void A_mount_whose_source_was_deleted_is_named()
+    public void A_mount_whose_source_was_deleted_is_external_like_any_other()
     {
         Assert.Empty(Read(Root(Upper)).Deleted);
-        var replaced = Lines.Prepend(Root(Upper)).Append("170 141 254:1 /resolv.conf//deleted /etc/resolv.conf rw,relatime - ext4 /dev/vda1 rw");
-        Assert.Equal(["/etc/resolv.conf"], MountPlan.Read([.. replaced.Select(ProcMountInfo.ParseLine)], 4711, Volumes).Deleted);
+        var plan = With("170 141 254:1 /resolv.conf//deleted /etc/resolv.conf rw,relatime - ext4 /dev/vda1 rw");
+        Assert.Equal(["/etc/resolv.conf"], plan.Deleted.Select(m => m.MountPoint));
+        Assert.Contains("/etc/resolv.conf", plan.External.Select(m => m.Destination));
+        Assert.Empty(plan.Lost);
+    }
+
+    [Fact]
+    public void A_part_of_proc_whose_process_has_ended_is_lost()
+    {
+        var plan = With("170 141 0:65 /4711//deleted /mnt ro,relatime - proc proc rw");
+        Assert.Equal(["/mnt"], plan.Lost);
+        Assert.Empty(plan.Deleted);
     }
 
     [Fact]
@@ -118,6 +128,8 @@ public sealed class MountPlanTests : IDisposable
     }
 
     private static string Root(string upper) => $"141 104 0:78 / / rw,relatime - overlay overlay rw,lowerdir=/l,upperdir={upper},workdir=/w,uuid=on";
+
+    private MountPlan With(string line) => MountPlan.Read([.. Lines.Prepend(Root(Upper)).Append(line).Select(ProcMountInfo.ParseLine)], 4711, Volumes);
 
     private static MountPlan Read(string root) => MountPlan.Read([.. Lines.Prepend(root).Select(ProcMountInfo.ParseLine)], 4711, Volumes);
 }

@@ -75,6 +75,7 @@ public sealed class FuzzTests
 
             Assert.Equal(input.Length, TtyInfoImage.WithoutForeignSessions(input, new HashSet<int> { 1 }).Length);
             Assert.Equal(input.Length, TimerImage.WithExpiredTimersArmed(input).Length);
+            Assert.Equal(input.Length, MountsImage.WithoutDeletedSources(input).Length);
         });
     }
 
