@@ -39,7 +39,7 @@ int hold(const struct hold_options *options, const struct signals_saved *saved)
     int signals = -1;
     int inner = -1;
     if (getpid() != 1) {
-        report("hold must be PID 1 of its pid namespace, it is %d", (int)getpid());
+        report("hold must be PID 1 of its pid namespace, it is %d: run this pod without shareProcessNamespace and hostPID", (int)getpid());
         return HOLD_FAILED;
     }
     // Not dumpable: only who may trace any process of this container can take descriptor 64.

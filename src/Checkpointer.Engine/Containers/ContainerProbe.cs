@@ -29,13 +29,14 @@ internal static class ContainerProbe
     {
         var root = draft.Tree.Root;
         Namespaces(draft, root.Pid);
+        ContainerPids.Run(draft, subject);
         var mounts = MountPlan.Read(draft.Mounts, root.Pid, subject.Record.Volumes);
         Mounts(draft, mounts);
         var found = new ContainerInspection(subject, mounts, UsesSystemV(draft), LabelOf(root.Pid))
         {
             Terminal = IsTerminal(root.Pid),
         };
-        draft.External.AddRange(found.ExternalKeys(root.Pid));
+        draft.External.AddRange([.. found.ExternalKeys(root.Pid), .. ContainerPids.ExternalKeys(root)]);
         return found;
     }
 
@@ -82,13 +83,6 @@ internal static class ContainerProbe
         if (ProcLink.Namespace(root, "mnt") == ProcLink.Namespace(Environment.ProcessId, "mnt"))
         {
             draft.Blocker("mount-namespace", draft.Tree.Root.Label, "it lives in the node's own mount namespace", "a container", "checkpoint it as a process, with --pid");
-        }
-
-        if (draft.Tree.Root.OwnPid != 1)
-        {
-            draft.Blocker(
-                "pid-namespace-shared", draft.Tree.Root.Label, $"it is process {draft.Tree.Root.OwnPid} of a pid namespace that it shares", "a pid namespace of the container's own",
-                "run the pod without shareProcessNamespace and hostPID");
         }
     }
 

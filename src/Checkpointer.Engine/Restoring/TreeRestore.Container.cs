@@ -62,10 +62,19 @@ internal sealed partial class TreeRestore
             {
                 arguments.AddRange(["--take", $"{mount.Destination}={mount.Key}"]);
             }
+
+            arguments.AddRange(PidArguments(target));
         }
 
         return arguments;
     }
+
+    /// <summary>A tree that shared its pid namespace goes into the placeholder's own, whose numbers CRIU and its helpers must leave free.</summary>
+    private IEnumerable<string> PidArguments(ContainerTarget target) => !ContainerPids.IsExternal(Tree.Record.Options.External) ? [] :
+    [
+        "--last-pid", Tree.Compatibility.LastPid.ToString(CultureInfo.InvariantCulture),
+        "--map", string.Create(CultureInfo.InvariantCulture, $"{ContainerPids.External}=file-r:/proc/{target.Init.Pid}/ns/pid"),
+    ];
 
     private IEnumerable<string> ContainerExternals() =>
         Tree.Target is null ? [] : Tree.Record.Container!.Mounts.Select(m => $"mnt[{m.Key}]:{StagePath(m.Key)}");

@@ -31,9 +31,12 @@ internal sealed class PodOfTwo : IAsyncDisposable
     internal string Name => $"tests/{Pod.Name}";
 
     /// <summary>Starts both; they speak to each other already.</summary>
-    internal static async Task<PodOfTwo> StartAsync(ContainerNode node, string name, params string[] more)
+    internal static Task<PodOfTwo> StartAsync(ContainerNode node, string name, params string[] more) => StartAsync(node, name, sharePids: false, more);
+
+    /// <summary>The same, with one pid namespace for both where wanted.</summary>
+    internal static async Task<PodOfTwo> StartAsync(ContainerNode node, string name, bool sharePids, params string[] more)
     {
-        var pod = await TestPod.StartAsync(node, name);
+        var pod = await TestPod.StartAsync(node, name, sharePids);
         try
         {
             var server = await Workload.StartAsync(pod, ServerOn(node, pod, more));
