@@ -36,6 +36,7 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
             OwnIpc = found.OwnIpc,
             SecurityLabel = found.SecurityLabel,
             Terminal = found.Terminal,
+            RootUser = found.RootUser,
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Checkpointer.Engine.Compatibility;
 using Checkpointer.Platform;
 
@@ -15,6 +16,11 @@ internal static class ContainerCheck
         Image(part, target, findings);
         Mounts(part, ProcMountInfo.ReadAll(target.Init.Pid), findings);
         Place(part, target.Init.Pid, findings);
+        if (ProcStatus.Read(target.Init.Pid) is { } hold)
+        {
+            Signals(part, hold, findings);
+        }
+
         Memory(requirement, target.Init.Pid, findings);
     }
 
@@ -109,6 +115,26 @@ internal static class ContainerCheck
             findings.Note(
                 "ipc-namespace-own", "System V IPC", "the workload uses System V shared memory, semaphores or queues", "nothing",
                 "nothing: it gets an IPC namespace of its own, in which other containers of the pod do not see them");
+        }
+    }
+
+    /// <summary>
+    /// Whether the placeholder can pass signals on to the workload, as the kernel decides (kill(2)): by the capability, or by the user. All else
+    /// that it does needs no privilege: it reaps its own children, what a failed restore left is killed from outside, and its end is the
+    /// end of its pid namespace.
+    /// </summary>
+    /// <param name="part">From the manifest.</param>
+    /// <param name="hold">The placeholder's first process.</param>
+    /// <param name="findings">What speaks against it.</param>
+    internal static void Signals(ContainerPart part, ProcStatus hold, FindingList findings)
+    {
+        if (part.RootUser is { } user && hold.Uid != user && !new CapabilitySet(hold.EffectiveCapabilities).Has("KILL"))
+        {
+            findings.Overridable(
+                "placeholder-cannot-signal", "first process of the new container",
+                string.Create(CultureInfo.InvariantCulture, $"user {hold.Uid} without CAP_KILL"), string.Create(CultureInfo.InvariantCulture, $"user {user}, as the workload, or CAP_KILL"),
+                "give the new container's first process the workload's user (runAsUser) or the capability KILL, or force it: a stop then reaches the workload "
+                    + "only as SIGKILL, when the grace period is over, and no other signal does");
         }
     }
 

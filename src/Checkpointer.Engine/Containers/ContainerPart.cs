@@ -20,6 +20,9 @@ public sealed record ContainerPart
     /// <summary>The label of the security module, as /proc/PID/attr/current says; null where there is none.</summary>
     public string? SecurityLabel { get; set; }
 
+    /// <summary>The real user of the workload's root, who must be in reach of the placeholder's signals; null in older snapshots.</summary>
+    public uint? RootUser { get; set; }
+
     /// <summary>The terminal that the runtime gave it.</summary>
     public bool Terminal { get; set; }
 }

@@ -9,6 +9,9 @@ internal sealed record ContainerInspection(ContainerSubject Subject, MountPlan M
     /// <summary>Its standard streams are a terminal that the runtime gave it.</summary>
     public bool Terminal { get; init; }
 
+    /// <summary>The real user of the workload's root.</summary>
+    public uint RootUser { get; init; }
+
     /// <summary>Keys of CRIU's <c>--external</c> at dump.</summary>
     public IEnumerable<string> ExternalKeys(int root) =>
     [
@@ -35,6 +38,7 @@ internal static class ContainerProbe
         var found = new ContainerInspection(subject, mounts, UsesSystemV(draft), LabelOf(root.Pid))
         {
             Terminal = IsTerminal(root.Pid),
+            RootUser = root.Status.Uid,
         };
         draft.External.AddRange([.. found.ExternalKeys(root.Pid), .. ContainerPids.ExternalKeys(root)]);
         return found;

@@ -26,6 +26,9 @@ public sealed record EngineOptions
     /// <summary>The container runtime's socket, as a path or <c>unix://</c> URL; null looks in the usual places.</summary>
     public string? RuntimeEndpoint { get; init; }
 
+    /// <summary>It was named with the very command that is carried out: what is wrong with it is wrong usage.</summary>
+    public bool RuntimeEndpointGiven { get; init; }
+
     /// <summary>How GPUs are reached.</summary>
     public GpuOptions Gpu { get; init; } = new();
 }

@@ -10,6 +10,7 @@ namespace Checkpointer.Node.Cri;
 internal static partial class ContainerProcess
 {
     /// <exception cref="HostException">Code <c>container-process</c>.</exception>
+    /// <exception cref="UsageException">Code <c>container-not-running</c>: it is the container's, and has ended.</exception>
     public static int Check(int? told, string id, string label)
     {
         if (told is not { } pid)
@@ -22,14 +23,17 @@ internal static partial class ContainerProcess
             throw CriErrors.NoProcess(label, $"the runtime says that it is process {pid}, but that is this program");
         }
 
-        if (ProcStat.Read(pid) is not { IsZombie: false } || ProcText.TryRead($"/proc/{pid}/cgroup") is not { } cgroup)
+        if (ProcStat.Read(pid) is not { } stat || ProcText.TryRead($"/proc/{pid}/cgroup") is not { } cgroup)
         {
             throw CriErrors.NoProcess(label, $"the runtime says that it is process {pid}, but there is no such process here");
         }
 
-        return MayBe(cgroup, id)
-            ? pid
-            : throw CriErrors.NoProcess(label, $"the runtime says that it is process {pid}, but that is in another container's cgroup");
+        if (!MayBe(cgroup, id))
+        {
+            throw CriErrors.NoProcess(label, $"the runtime says that it is process {pid}, but that is in another container's cgroup");
+        }
+
+        return stat.IsZombie || stat.IsExiting ? throw CriErrors.HasEnded(label) : pid;
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using Checkpointer.Node.Cri.Protocol;
+using Checkpointer.Platform;
 
 namespace Checkpointer.Node.Cri;
 
@@ -15,7 +16,7 @@ internal sealed class CriConnector(CriOptions options, TimeProvider time) : IDis
         try
         {
             return _connection ??= options.Endpoint is { } endpoint
-                ? await OpenAsync(CriEndpoint.PathOf(endpoint), cancellationToken).ConfigureAwait(false)
+                ? await OpenNamedAsync(CriEndpoint.PathOf(endpoint), cancellationToken).ConfigureAwait(false)
                 : await LookAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -36,11 +37,26 @@ internal sealed class CriConnector(CriOptions options, TimeProvider time) : IDis
         _gate.Dispose();
     }
 
+    private async Task<CriConnection> OpenNamedAsync(string socket, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenAsync(socket, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HostException e) when (options.Given && e.Code is CriErrors.Unreachable or CriErrors.NoCri or CriErrors.Timeout)
+        {
+            throw CriErrors.WrongEndpoint(e);
+        }
+    }
+
     private async Task<CriConnection> OpenAsync(string socket, CancellationToken cancellationToken)
     {
-        if (!File.Exists(socket))
+        switch (FileStatus.Of(socket))
         {
-            throw CriErrors.NoSocket(socket);
+            case null:
+                throw CriErrors.NoSocket(socket);
+            case { Type: not FileType.Socket }:
+                throw CriErrors.NotASocket(socket);
         }
 
         var connection = new CriConnection(socket, time);

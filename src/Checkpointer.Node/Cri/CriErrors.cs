@@ -7,6 +7,8 @@ namespace Checkpointer.Node.Cri;
 internal static class CriErrors
 {
     public const string Unreachable = "runtime-unreachable";
+    public const string NoCri = "runtime-no-cri";
+    public const string Timeout = "runtime-timeout";
 
     /// <summary>Characters of a runtime's own text; some append whole logs.</summary>
     private const int MaxQuote = 600;
@@ -18,10 +20,23 @@ internal static class CriErrors
 
     public static HostException NoSocket(string socket) => new(Unreachable, $"there is no socket {socket}", StartIt);
 
+    public static HostException NotASocket(string path) => new(Unreachable, $"{path} is no socket", StartIt);
+
+    /// <summary>The first answer of what was named with a command, which is then wrong usage: nothing on this node has to be mended for it.</summary>
+    public static UsageException WrongEndpoint(HostException error) => new(
+        "runtime-endpoint",
+        error.Message,
+        error.Code == NoCri ? error.Remedy : "Name the socket on which the container runtime serves CRI, or none: then the usual places are looked at.",
+        error);
+
+    /// <summary>For the runtime it still runs, because the runtime has not yet been told, or has not yet listened.</summary>
+    public static UsageException HasEnded(string label) => new(
+        "container-not-running", $"{label} has ended, or is ending; its runtime has not noticed yet", "Only a running container can be checkpointed or restored into.");
+
     public static HostException NoProcess(string label, string problem) => new(
         "container-process",
         $"{label}: {problem}",
-        "Run checkpointer in the runtime's pid namespace: on the node itself, or in a pod with hostPID. Look whether the container is ending.");
+        "Run checkpointer in the runtime's pid namespace: on the node itself, or in a pod with hostPID.");
 
     public static HostException BadAnswer(string what, string problem, Exception? inner = null) => new(
         "runtime-answer", $"what the runtime tells about {what} was not understood: {Quote(problem)}",
@@ -35,12 +50,12 @@ internal static class CriErrors
         {
             _ when SocketErrorOf(error) is { } socketError => Unconnected(socket, socketError, error),
             StatusCode.DeadlineExceeded => new HostException(
-                "runtime-timeout",
+                Timeout,
                 $"the runtime at {socket} did not finish {what} within {Durations.Format(deadline)}",
                 "Look at the runtime's log and load, and whether this is a container runtime's socket; then repeat it.",
                 error),
             StatusCode.Unimplemented => new HostException(
-                "runtime-no-cri",
+                NoCri,
                 $"{socket} serves no container runtime interface of version 1 ({detail})",
                 "Enable the CRI plugin (disabled_plugins in /etc/containerd/config.toml), or name another socket with --runtime-endpoint; "
                     + "containerd has to be 1.6 or newer.",
@@ -68,6 +83,8 @@ internal static class CriErrors
         SocketError.AccessDenied => new HostException(
             "no-permission", $"{socket} may not be opened", "Run it as root, for example with sudo.", cause),
         SocketError.AddressNotAvailable => NoSocket(socket),
+        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => new HostException(
+            Unreachable, $"what listens on {socket} closes the connection: it speaks no gRPC, or is ending", StartIt, cause),
         _ => new HostException(Unreachable, $"nobody listens on {socket}: {error.Message}", StartIt, cause),
     };
 

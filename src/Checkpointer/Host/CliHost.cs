@@ -44,9 +44,9 @@ internal sealed class CliHost : IDisposable
     /// <summary>Makes the runner that has the engine in this process.</summary>
     public Func<Settings, CliHost, IRunner> Embedded { get; init; } = EmbeddedRunner.Create;
 
-    /// <summary>Makes the client of the container runtime at an endpoint; null: the first usual one that answers.</summary>
-    public Func<string?, CliHost, IContainerRuntime> Containers { get; init; } = static (endpoint, host) =>
-        new CriRuntime(new CriOptions { Endpoint = endpoint }, host.Time);
+    /// <summary>Makes the client of the container runtime that the settings name; where they name none, of the first usual one that answers.</summary>
+    public Func<Settings, CliHost, IContainerRuntime> Containers { get; init; } = static (settings, host) =>
+        new CriRuntime(new CriOptions { Endpoint = settings.RuntimeEndpoint, Given = settings.RuntimeEndpointGiven }, host.Time);
 
     /// <summary>The node service's configuration, where it exists: its runtime is the one of the command line too.</summary>
     public string ConfigurationFile { get; init; } = NodeConfiguration.DefaultPath;

@@ -13,15 +13,15 @@ internal static class RuntimeChoice
         "The container runtime's socket (default: the first usual one that answers).",
         "--runtime-endpoint /run/containerd/containerd.sock");
 
-    /// <summary>Null: nobody named one.</summary>
-    public static string? Endpoint(VerbContext context, Option<string> option)
+    /// <summary>The settings with the runtime that is meant; where nobody named one they name none.</summary>
+    public static Settings Apply(VerbContext context, Option<string> option)
     {
         if ((context.Parse.GetValue(option) ?? context.Settings.RuntimeEndpoint) is { } named)
         {
-            return named;
+            return context.Settings with { RuntimeEndpoint = named, RuntimeEndpointGiven = true };
         }
 
         var file = context.Host.ConfigurationFile;
-        return File.Exists(file) ? NodeConfigurationFile.Load(file).RuntimeEndpoint : null;
+        return File.Exists(file) ? context.Settings with { RuntimeEndpoint = NodeConfigurationFile.Load(file).RuntimeEndpoint } : context.Settings;
     }
 }

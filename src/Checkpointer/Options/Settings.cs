@@ -38,8 +38,11 @@ internal sealed record Settings
 
     public string? NvmlLibrary { get; init; }
 
-    /// <summary>The container runtime's socket, as the variable names it.</summary>
+    /// <summary>The container runtime's socket, as the variable names it; for a verb that concerns containers as <see cref="RuntimeChoice"/> found it.</summary>
     public string? RuntimeEndpoint { get; init; }
+
+    /// <summary>It was named with this command, not by a configuration file: what is wrong with it is wrong usage.</summary>
+    public bool RuntimeEndpointGiven { get; init; }
 
     /// <summary>The repository, or the error that says how to name one.</summary>
     public string RequireRepository() => Repository ?? throw new UsageException(

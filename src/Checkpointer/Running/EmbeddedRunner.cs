@@ -20,6 +20,7 @@ internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposa
             CriuPath = settings.CriuPath,
             Gpu = new GpuOptions { CudaLibrary = settings.CudaLibrary, NvmlLibrary = settings.NvmlLibrary },
             RuntimeEndpoint = settings.RuntimeEndpoint,
+            RuntimeEndpointGiven = settings.RuntimeEndpointGiven,
             Repositories = settings.Repository is { } repository ? [repository] : [],
         };
         return new EmbeddedRunner(Engines.Create(options, loggers, host.Time), host.Time, loggers);

@@ -10,6 +10,6 @@ internal static class Engines
     public static IEngine Create(EngineOptions options, ILoggerFactory loggers, TimeProvider time)
     {
         // Making the runtime connects nothing: a node without containers never notices it.
-        return new CheckpointEngine(options, loggers, time, new CriRuntime(new CriOptions { Endpoint = options.RuntimeEndpoint }, time));
+        return new CheckpointEngine(options, loggers, time, new CriRuntime(new CriOptions { Endpoint = options.RuntimeEndpoint, Given = options.RuntimeEndpointGiven }, time));
     }
 }

@@ -40,8 +40,7 @@ internal static class Runners
             settings.RequireRepository();
         }
 
-        var runner = host.Embedded(
-            runtime is null ? settings : settings with { RuntimeEndpoint = RuntimeChoice.Endpoint(context, runtime) }, host);
+        var runner = host.Embedded(runtime is null ? settings : RuntimeChoice.Apply(context, runtime), host);
         if (runner is EmbeddedRunner embedded)
         {
             var report = await embedded.RecoverAsync(cancellationToken).ConfigureAwait(false);

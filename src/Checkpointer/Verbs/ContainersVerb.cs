@@ -60,14 +60,14 @@ internal sealed class ContainersVerb : Verb
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)
     {
         context.RequireRoot("containers");
-        var endpoint = RuntimeChoice.Endpoint(context, _endpoint);
-        var runtime = context.Host.Containers(endpoint, context.Host);
+        var settings = RuntimeChoice.Apply(context, _endpoint);
+        var runtime = context.Host.Containers(settings, context.Host);
         using var owned = runtime as IDisposable;
         var all = await runtime.ListAsync(cancellationToken).ConfigureAwait(false);
         var shown = all.Where(c => context.Parse.GetValue(_all) || c.State == "running")
             .OrderBy(c => c.Label, StringComparer.Ordinal).ThenBy(c => c.Created).ToList();
         var judged = !context.Parse.GetValue(_quick);
-        var engine = context.Host.Embedded(context.Settings with { RuntimeEndpoint = endpoint }, context.Host);
+        var engine = context.Host.Embedded(settings, context.Host);
         ContainerOutput[] outputs;
         await using (engine.ConfigureAwait(false))
         {

@@ -80,9 +80,9 @@ internal sealed class TestCli : IDisposable
         ServiceAnswers = Services.Contains,
         Service = (settings, _) => Open(settings, Service),
         Embedded = (settings, _) => Open(settings, Embedded),
-        Containers = (endpoint, _) =>
+        Containers = (settings, _) =>
         {
-            Endpoint = endpoint;
+            Endpoint = settings.RuntimeEndpoint;
             return Runtime;
         },
         ConfigurationFile = ConfigurationFile,

@@ -115,6 +115,22 @@ public sealed class ContainersVerbTests
         Assert.Equal("/run/a.sock", cli.Endpoint);
     }
 
+    /// <summary>What is wrong with a place that the command names is wrong usage; with one that the node's configuration names it is not.</summary>
+    [Fact]
+    public async Task Whether_the_command_named_the_runtime_is_passed_on()
+    {
+        using var directory = new TempDirectory();
+        await File.WriteAllTextAsync(directory["config"], """{ "runtimeEndpoint": "/run/c.sock" }""", TestContext.Current.CancellationToken);
+        using var cli = new TestCli { ConfigurationFile = directory["config"] };
+        await cli.RunAsync("containers");
+        Assert.False(cli.Seen!.RuntimeEndpointGiven);
+        await cli.RunAsync("containers", "--runtime-endpoint", "/run/a.sock");
+        Assert.True(cli.Seen!.RuntimeEndpointGiven);
+        cli.Environment["CHECKPOINTER_RUNTIME_ENDPOINT"] = "/run/b.sock";
+        await cli.RunAsync("containers");
+        Assert.True(cli.Seen!.RuntimeEndpointGiven);
+    }
+
     [Fact]
     public async Task Nothing_named_leaves_it_to_the_usual_places()
     {

@@ -20,8 +20,8 @@ public sealed class EndingContainerTests(TwoNodes nodes)
             foreach (var verb in (string[])["checkpoint", "preflight"])
             {
                 var outcome = await nodes.A.CheckpointerAsync(verb, "--container", workload.Container.Id, "--json");
-                Assert.NotEqual(0, outcome.ExitCode);
-                Assert.Equal("container-process", outcome.ErrorCode);
+                outcome.MustExit(2);
+                Assert.Equal("container-not-running", outcome.ErrorCode);
                 Assert.False(string.IsNullOrWhiteSpace(outcome.Json.GetProperty("error").GetProperty("remedy").GetString()), $"no remedy: {outcome}");
             }
         }

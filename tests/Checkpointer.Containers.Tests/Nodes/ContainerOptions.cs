@@ -20,6 +20,9 @@ internal sealed record ContainerOptions
 
     public bool ReadOnlyRoot { get; init; }
 
+    /// <summary>Taken from what the runtime gives by default, as CRI names them: <c>KILL</c>.</summary>
+    public IReadOnlyList<string> DroppedCapabilities { get; init; } = [];
+
     /// <summary>The runtime's own filter.</summary>
     public bool Seccomp { get; init; }
 

@@ -70,6 +70,7 @@ internal sealed class TestPod : IAsyncDisposable
         {
             NamespaceOptions = NamespacesOf(SharesPids),
             ReadonlyRootfs = options.ReadOnlyRoot,
+            Capabilities = new Capability { DropCapabilities = { options.DroppedCapabilities } },
             NoNewPrivs = options.NoNewPrivileges,
             Seccomp = new SecurityProfile { ProfileType = options.Seccomp ? SecurityProfile.Types.ProfileType.RuntimeDefault : SecurityProfile.Types.ProfileType.Unconfined },
             MaskedPaths = { "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug", "/sys/firmware" },

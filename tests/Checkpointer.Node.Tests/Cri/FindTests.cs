@@ -1,5 +1,8 @@
+using System.Diagnostics;
+using System.Globalization;
 using Checkpointer.Node.Cri;
 using Checkpointer.Node.Cri.Protocol;
+using Checkpointer.Platform;
 using Grpc.Core;
 
 namespace Checkpointer.Node.Tests.Cri;
@@ -153,6 +156,43 @@ public sealed class FindTests
             var error = await Assert.ThrowsAsync<HostException>(() => node.Runtime.FindAsync("app", Token));
             Assert.Equal("container-process", error.Code);
             Assert.StartsWith("default/web/app (", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The runtime hears of an end from whoever reaps the process.</summary>
+    [Fact]
+    public async Task A_process_that_has_ended_and_was_not_reaped_is_a_container_that_does_not_run()
+    {
+        await using var node = await FakeNode.StartAsync();
+        var app = node.Add("app", node.AddPod("web"));
+        using var parent = Process.Start(new ProcessStartInfo("sh", ["-c", "sleep 600 & echo $!; exec sleep 600"]) { RedirectStandardOutput = true })!;
+        try
+        {
+            var pid = int.Parse((await parent.StandardOutput.ReadLineAsync(Token))!, CultureInfo.InvariantCulture);
+            while (ProcStat.Read(parent.Id) is { Name: not "sleep" })
+            {
+                // A shell would reap it.
+                await Task.Delay(10, Token);
+            }
+
+            using (var child = Process.GetProcessById(pid))
+            {
+                child.Kill();
+            }
+
+            while (ProcStat.Read(pid) is { IsZombie: false })
+            {
+                await Task.Delay(10, Token);
+            }
+
+            node.Infos[app.Id] = $$"""{"pid":{{pid}},"runtimeSpec":{ } }""";
+            var error = await Assert.ThrowsAsync<UsageException>(() => node.Runtime.FindAsync("app", Token));
+            Assert.Equal("container-not-running", error.Code);
+            Assert.NotNull(error.Remedy);
+        }
+        finally
+        {
+            parent.Kill();
         }
     }
 

@@ -41,6 +41,55 @@ public sealed class RuntimeErrorTests
     }
 
     [Fact]
+    public async Task A_file_that_is_no_socket_is_told_as_such()
+    {
+        using var directory = new TempDirectory();
+        await File.WriteAllTextAsync(directory.File("s"), "", Token);
+        foreach (var path in new[] { directory.File("s"), directory.Path })
+        {
+            Assert.Equal($"{path} is no socket", (await FailsAsync<HostException>(path)).Message);
+        }
+    }
+
+    /// <summary>A wrong place in a command is wrong usage; the same in the node's configuration is the node's fault.</summary>
+    [Theory]
+    [InlineData("none", "there is no socket")]
+    [InlineData("file", "is no socket")]
+    [InlineData("dead", "nobody listens on")]
+    [InlineData("closes", "/closes")]
+    [InlineData("bare", "no container runtime interface")]
+    public async Task A_wrong_endpoint_that_a_command_names_is_wrong_usage(string kind, string message)
+    {
+        using var directory = new TempDirectory();
+        await using var cri = await FakeCri.StartAsync();
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var closing = Task.CompletedTask;
+        switch (kind)
+        {
+            case "file":
+                await File.WriteAllTextAsync(directory.File("file"), "", Token);
+                break;
+            case "dead":
+                listener.Bind(new UnixDomainSocketEndPoint(directory.File("dead")));
+                break;
+            case "closes":
+                listener.Bind(new UnixDomainSocketEndPoint(directory.File("closes")));
+                listener.Listen();
+                closing = CloseAllAsync(listener);
+                break;
+        }
+
+        var error = await FailsAsync<UsageException>(kind == "bare" ? cri.Socket : directory.File(kind), given: true);
+
+        Assert.Equal(("runtime-endpoint", ExitCode.Usage), (error.Code, error.ExitCode));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.False(string.IsNullOrWhiteSpace(error.Remedy));
+        listener.Dispose();
+        await closing;
+    }
+
+    [Fact]
     public async Task A_socket_where_nobody_listens_is_unreachable()
     {
         using var directory = new TempDirectory();
@@ -154,10 +203,26 @@ public sealed class RuntimeErrorTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => node.Runtime.ListAsync(cancel.Token));
     }
 
-    private static async Task<T> FailsAsync<T>(string socket)
+    /// <summary>Closes what connects, until the listener is disposed.</summary>
+    private static async Task CloseAllAsync(Socket listener)
+    {
+        try
+        {
+            while (true)
+            {
+                (await listener.AcceptAsync(Token)).Dispose();
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The test is over.
+        }
+    }
+
+    private static async Task<T> FailsAsync<T>(string socket, bool given = false)
         where T : CheckpointerException
     {
-        using var runtime = new CriRuntime(new CriOptions { Endpoint = socket }, TimeProvider.System);
+        using var runtime = new CriRuntime(new CriOptions { Endpoint = socket, Given = given }, TimeProvider.System);
         return await Assert.ThrowsAsync<T>(() => runtime.ListAsync(Token));
     }
 }
