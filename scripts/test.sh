@@ -61,7 +61,7 @@ build_tests() {
     run_quietly "building the tests" flock --close -w 1800 "$ARTIFACTS/build.lock" \
         dotnet build "$ROOT/Checkpointer.sln" -v q -nologo -clp:NoSummary -nodeReuse:false || return
     case $SUITE in core | all) build_filler || return ;; esac
-    case $SUITE in gpu | all) build_simulator || return ;; esac
+    case $SUITE in gpu | containers | all) build_simulator || return ;; esac
     case $SUITE in containers | all) build_container_images || return ;; esac
 }
 

@@ -82,8 +82,8 @@ public sealed class CheckpointEngine : IEngine
         }
 
         await using var driver = new GpuDriver(_services);
-        var gpus = found.Members is [var only] ? await GpuSurvey.RunAsync(_services, driver, only, cancellationToken).ConfigureAwait(false) : new GpuInspection();
-        var verdict = new Verdict([.. lacking.Distinct(), .. gpus.Findings, .. found.Findings]);
+        var gpus = await GpuSurvey.RunAsync(_services, driver, found.Members, cancellationToken).ConfigureAwait(false);
+        var verdict = new Verdict([.. lacking.Distinct(), .. found.Findings.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)]);
         return new PreflightReport
         {
             Subject = "pod " + subject.Label,
@@ -100,9 +100,10 @@ public sealed class CheckpointEngine : IEngine
         var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
         var inspection = WorkloadInspector.Inspect(identity.Pid, options);
         await using var driver = new GpuDriver(_services);
-        inspection = inspection.With(await GpuSurvey.RunAsync(_services, driver, inspection, cancellationToken).ConfigureAwait(false));
+        var gpus = await GpuSurvey.RunAsync(_services, driver, [inspection], cancellationToken).ConfigureAwait(false);
+        inspection = inspection.With(gpus.Of(0));
         var lacking = await criu.LackingAsync(inspection.Options, cancellationToken).ConfigureAwait(false);
-        var verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings]);
+        var verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)]);
         return new PreflightReport
         {
             Subject = "pid " + inspection.Tree.Root.Label,
@@ -125,8 +126,8 @@ public sealed class CheckpointEngine : IEngine
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
         await using var driver = new GpuDriver(_services);
-        var gpus = await GpuCompatibility.PlanAsync(_services, driver, record.Trees is [var only] ? only.Record.Gpu : null, [], cancellationToken).ConfigureAwait(false);
-        var found = PodReport.Verdict(record, [.. record.Trees.Select(t => RestoreOperation.With(RestoreOperation.Compare(t.Record, files, criu.Criu), gpus))], []);
+        var gpus = await GpuCompatibility.PlanAsync(_services, driver, record.Trees.Select(static t => t.Record.Gpu), [], cancellationToken).ConfigureAwait(false);
+        var found = PodReport.Verdict(record, [.. record.Trees.Select(t => RestoreOperation.Compare(t.Record, files, criu.Criu))], gpus?.Findings ?? []);
         // The comparison knows only that there is no CRIU; the look for it knows why.
         var verdict = new Verdict([.. criu.Findings, .. found.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
         return new PreflightReport

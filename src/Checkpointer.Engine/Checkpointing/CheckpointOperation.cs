@@ -73,20 +73,16 @@ internal sealed partial class CheckpointOperation
         using var locks = WorkloadLocks.Take(_services.Options.RunDirectory, workload.Roots);
         var (inspections, pod) = workload.Inspect(_request);
         await using var driver = new GpuDriver(_services);
-        var gpus = GpuInspection.Nothing;
         List<Finding> lacking = [];
         foreach (var inspection in inspections)
         {
             lacking.AddRange(await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false));
         }
 
-        if (inspections.Count == 1)
-        {
-            gpus = await GpuSurvey.RunAsync(_services, driver, inspections[0], abort.Token).ConfigureAwait(false);
-            inspections = [inspections[0].With(gpus)];
-        }
-
-        _findings = [.. lacking.Distinct(), .. pod is { Members.Count: > 1 } ? pod.Findings : [.. pod?.Subject.Findings ?? [], .. inspections[0].Verdict.Findings]];
+        var gpus = await GpuSurvey.RunAsync(_services, driver, inspections, abort.Token).ConfigureAwait(false);
+        var found = pod?.Findings ?? inspections[0].Verdict.Findings;
+        inspections = [.. inspections.Select((tree, i) => tree.With(gpus.Of(i)))];
+        _findings = [.. lacking.Distinct(), .. found.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)];
         var label = pod is null ? $"Process {inspections[0].Tree.Root.Label}" : $"Pod {pod.Subject.Label}";
         Refusal.ThrowIf(new Verdict(_findings), _request.Force, $"{label} cannot be checkpointed");
         FileCapture.MustBeThere(workload.Roots[0].Pid, [.. _request.Include.Select(Path.GetFullPath)]);

@@ -10,10 +10,14 @@ internal sealed partial class DumpSession
     /// <summary>Calls into a driver have deadlines of their own; while one lasts, nothing stands still.</summary>
     private long DeviceProgress() => _deviceCalls ? _services.Time.GetTimestamp() : 0;
 
-    /// <summary>The workload counts as frozen from the first lock on: it may wait for its devices.</summary>
+    /// <summary>
+    /// The workload counts as frozen from the first lock on: it may wait for its devices. What has none runs on until all are frozen by their
+    /// cgroups, and that is the moment of the snapshot: device memory does not change any more from the lock on, so it is that moment's, too.
+    /// Not the other way round: a driver answers for no process that is frozen.
+    /// </summary>
     private async Task SuspendDevicesAsync(Watchdog watchdog)
     {
-        if (Devices.Record is null)
+        if (!Devices.IsUsed)
         {
             return;
         }

@@ -20,9 +20,9 @@ internal sealed partial class DumpSession
         try
         {
             await Task.WhenAll(_dumps.Select(d => d.AtHookAsync(cancellationToken))).ConfigureAwait(false);
-            if (Devices.Record is not null)
+            if (Devices.IsUsed)
             {
-                Devices.CheckImage(_dumps[0].Capture.Statistics);
+                _dumps.ForEach(d => Devices.CheckImage(d.Tree.Number, d.Capture.Statistics));
             }
 
             var captured = await DedicatedThread.Run("file capture", () => files.Capture(Trees[0].Root.Pid, StatePaths(), cancellationToken))
@@ -88,7 +88,7 @@ internal sealed partial class DumpSession
 
     private ManifestContent Manifest(List<StateFile> files, List<ContainerPart?> containers)
     {
-        var records = new RecordMaker(_id, Criu, Devices.Record);
+        var records = new RecordMaker(_id, Criu, Devices.RecordOf);
         var trees = Trees.Zip(containers, (tree, container) => records.Of(tree, files, container)).ToList();
         return new ManifestContent
         {

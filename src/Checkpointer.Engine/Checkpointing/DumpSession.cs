@@ -164,7 +164,7 @@ internal sealed partial class DumpSession
         Enter(_request.LeaveRunning ? OperationPhase.Thaw : OperationPhase.End);
         var seen = await LookAsync().ConfigureAwait(false);
         var lost = await ResumeDevicesAsync(seen).ConfigureAwait(false);
-        if (Devices.Record is not null)
+        if (Devices.IsUsed)
         {
             frozenFor = _services.Time.GetElapsedTime(_frozenSince);
         }
@@ -179,6 +179,13 @@ internal sealed partial class DumpSession
 
         // Judged only now: a workload that does not go on is worth its snapshot all the more.
         CheckWorkload(seen);
+        if (lost is not null)
+        {
+            // What was refused may be granted now; what nobody knows the outcome of is not repeated.
+            lost = await ResumeDevicesAsync(seen).ConfigureAwait(false);
+            frozenFor = _services.Time.GetElapsedTime(_frozenSince);
+        }
+
         if (lost is not null)
         {
             throw NotResumed(lost, null);

@@ -10,8 +10,8 @@ namespace Checkpointer.Engine.Checkpointing;
 /// <summary>Writes down what was dumped, while it stands still: since it was inspected processes may have come and gone.</summary>
 /// <param name="operation">Which makes the snapshot.</param>
 /// <param name="criu">Which dumped.</param>
-/// <param name="gpu">The GPUs of the only tree; null where there are none.</param>
-internal sealed class RecordMaker(string operation, CriuInstallation criu, GpuRecord? gpu)
+/// <param name="gpus">The GPUs of the tree with a number; null where it uses none.</param>
+internal sealed class RecordMaker(string operation, CriuInstallation criu, Func<int, GpuRecord?> gpus)
 {
     /// <param name="dumped">The tree.</param>
     /// <param name="files">What was captured beside its memory.</param>
@@ -32,7 +32,7 @@ internal sealed class RecordMaker(string operation, CriuInstallation criu, GpuRe
             Requirement = RequirementBuilder.WhileFrozen(seen.Requirement, tree) with { CriuVersion = criu.Version.ToString() },
             Options = seen.Options,
             StateFiles = files,
-            Gpu = gpu,
+            Gpu = gpus(dumped.Number),
             StateDirectories = FileCapture.DirectoriesOf(dumped.Root.Pid, files.Select(static f => f.Path)),
         };
     }

@@ -13,7 +13,6 @@ internal static class PodCheck
         SystemV(subject, members, found);
         Unlinked(subject, members, found);
         Peers(subject, members, found);
-        Devices(subject, members, found);
         findings.AddRange(found.ToVerdict().Findings);
     }
 
@@ -73,17 +72,6 @@ internal static class PodCheck
                     "unix-between-containers", $"{subject.Members[i].Record.Name} and {subject.Members[peer].Record.Name}", "a connected unix socket between them", "both ends in one container",
                     "let them speak over TCP, which goes on, or close the connection before the checkpoint");
             }
-        }
-    }
-
-    private static void Devices(PodSubject subject, IReadOnlyList<Inspection> members, FindingList findings)
-    {
-        var users = subject.Members.Where((_, i) => members[i].GpuCandidates.Any(static c => c.DeviceFiles.Count > 0)).Select(static m => m.Record.Name).ToList();
-        if (users.Count > 0)
-        {
-            findings.Blocker(
-                "gpu-in-pod", FindingList.Enumerate(users), "it uses a GPU, and the pod has several containers", "no GPU in a pod of several containers",
-                "checkpoint that container alone, with --container");
         }
     }
 }

@@ -4,10 +4,16 @@ using Checkpointer.Engine.Compatibility;
 namespace Checkpointer.Engine.Gpu;
 
 /// <summary>Where a snapshot's GPUs would come from here, and what speaks against it.</summary>
-/// <param name="Map">For the driver; null for the same GPUs.</param>
+/// <param name="Places">Ids of the snapshot's GPUs and of those here that stand for them; empty where a finding says that some have none.</param>
 /// <param name="Findings">Heaviest first.</param>
-internal sealed record GpuPlan(string? Map, IReadOnlyList<Finding> Findings)
+internal sealed record GpuPlan(IReadOnlyDictionary<string, string> Places, IReadOnlyList<Finding> Findings)
 {
+    /// <summary>For the driver, for all GPUs; null for the same ones.</summary>
+    public string? Map => GpuPlacement.Map(Places);
+
+    /// <summary>The same for the GPUs of one tree only: the driver wants to hear of those that a process saw.</summary>
+    public string? MapFor(GpuRecord tree) => GpuPlacement.Map(Places.Where(p => tree.Devices.Exists(d => d.Uuid == p.Key)).ToDictionary(StringComparer.Ordinal));
+
     /// <summary>Where the time for it went.</summary>
     public Dictionary<string, double> Timings { get; init; } = [];
 }
@@ -20,18 +26,27 @@ internal static class GpuCompatibility
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
+    private static readonly Dictionary<string, string> None = [];
+
+    /// <param name="services">The engine's.</param>
+    /// <param name="driver">Asked about this node.</param>
+    /// <param name="trees">What each tree of the snapshot says of its GPUs; null for one that used none.</param>
+    /// <param name="wishes">Pairs <c>OLD=NEW</c> of a person.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>One plan for all trees; null where none used a GPU.</returns>
     public static async Task<GpuPlan?> PlanAsync(
-        EngineServices services, GpuDriver driver, GpuRecord? record, IReadOnlyList<string> wishes, CancellationToken cancellationToken)
+        EngineServices services, GpuDriver driver, IEnumerable<GpuRecord?> trees, IReadOnlyList<string> wishes, CancellationToken cancellationToken)
     {
         var parsed = GpuWishes.Parse(wishes);
-        if (record is null)
+        List<GpuRecord> records = [.. trees.OfType<GpuRecord>()];
+        records.ForEach(Check);
+        if (GpuRecords.Join(records) is not { } record)
         {
             return parsed.Count == 0
                 ? null
                 : throw new UsageException("gpu-map", "The snapshot uses no GPU.", "Leave --gpu out.");
         }
 
-        Check(record);
         driver.Clock.Begin();
         var start = services.Time.GetTimestamp();
         while (true)
@@ -52,7 +67,7 @@ internal static class GpuCompatibility
         if (node.Failure is { } failure)
         {
             findings.Blocker("gpu-none", "GPUs", failure.Text, Describe(record.Devices), "restore on a node with these GPUs");
-            return new GpuPlan(null, findings.ToVerdict().Findings);
+            return new GpuPlan(None, findings.ToVerdict().Findings);
         }
 
         Wishes(record, node, wishes, findings);
@@ -69,10 +84,10 @@ internal static class GpuCompatibility
             }
         }
 
-        var complete = places.Values.All(static p => p is not null);
-        var map = complete ? GpuPlacement.Map(places) : null;
-        Driver(record, node, map, findings);
-        return new GpuPlan(map, findings.ToVerdict().Findings);
+        var plan = new GpuPlan(
+            places.Values.All(static p => p is not null) ? places.ToDictionary(static p => p.Key, static p => p.Value!.Uuid, StringComparer.Ordinal) : None, []);
+        Driver(record, node, plan.Map, findings);
+        return plan with { Findings = findings.ToVerdict().Findings };
     }
 
     // What comes from a manifest becomes a part of a request to the worker.

@@ -6,9 +6,10 @@ namespace Checkpointer.Engine.Gpu;
 internal static class GpuInspectionMerge
 {
     /// <summary>Device memory comes into the image and into the memory that a restore needs.</summary>
+    /// <param name="inspection">The tree.</param>
+    /// <param name="gpus">Of this tree alone.</param>
     public static Inspection With(this Inspection inspection, GpuInspection gpus) => inspection with
     {
-        Verdict = new Verdict([.. inspection.Verdict.Findings.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)]),
         EstimatedBytes = inspection.EstimatedBytes + gpus.DeviceBytes,
         Requirement = inspection.Requirement with { MemoryBytes = inspection.Requirement.MemoryBytes + gpus.DeviceBytes },
     };

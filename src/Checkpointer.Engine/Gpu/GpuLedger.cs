@@ -17,19 +17,20 @@ internal sealed class GpuLedger
         _driver.WorkerStarted = TellWorker;
     }
 
+    /// <summary>The map that holds for every process that has none of its own in the entry.</summary>
     public string? Map { get; set; }
 
     /// <summary>From here on this step may have been done to any of the processes.</summary>
     public void Enter(GpuStep step, IEnumerable<GpuProcess> processes)
     {
-        _driver.Clock.Measure(GpuClock.Journal, () => _journal.Write(At(step, processes)));
+        _driver.Clock.Measure(GpuClock.Journal, () => _journal.Update(entry => At(entry, step, processes)));
         _services.GpuStepReached?.Invoke(step.ToString());
     }
 
     /// <summary>A step that needs no other undoing than the one before: it is told with the entry's next write.</summary>
     public void Reach(GpuStep step, IEnumerable<GpuProcess> processes)
     {
-        _journal.Amend(At(step, processes));
+        _journal.Amend(At(_journal.Entry, step, processes));
         _services.GpuStepReached?.Invoke(step.ToString());
     }
 
@@ -38,17 +39,23 @@ internal sealed class GpuLedger
     {
         if (_journal.Entry.Gpu is not null)
         {
-            _driver.Clock.Measure(GpuClock.Journal, () => _journal.Write(_journal.Entry with { Gpu = null }));
+            _driver.Clock.Measure(GpuClock.Journal, () => _journal.Update(static entry => entry with { Gpu = null }));
         }
     }
 
     /// <summary>Tells tests where the engine stands between two calls.</summary>
     public void Passed(string what, GpuProcess process) => _services.GpuStepReached?.Invoke($"{what} {process.Pid}");
 
-    private JournalEntry At(GpuStep step, IEnumerable<GpuProcess> processes) => _journal.Entry with
+    private JournalEntry At(JournalEntry entry, GpuStep step, IEnumerable<GpuProcess> processes) => entry with
     {
-        Frozen = step != GpuStep.Awaited || _journal.Entry.Frozen,
-        Gpu = new JournalGpu { Step = step, Processes = [.. processes.Select(static p => p.ToJournal())], Map = Map, Worker = Worker() },
+        Frozen = step != GpuStep.Awaited || entry.Frozen,
+        Gpu = new JournalGpu
+        {
+            Step = step,
+            Processes = [.. processes.Select(p => p.ToJournal() with { Map = p.Map == Map ? null : p.Map })],
+            Map = Map,
+            Worker = Worker(),
+        },
     };
 
     /// <summary>A new worker in the middle of things is one that a recovery must wait for, like the first.</summary>
@@ -56,7 +63,7 @@ internal sealed class GpuLedger
     {
         if (_journal.Entry.Gpu is { } gpu)
         {
-            _driver.Clock.Measure(GpuClock.Journal, () => _journal.Write(_journal.Entry with { Gpu = gpu with { Worker = Worker() } }));
+            _driver.Clock.Measure(GpuClock.Journal, () => _journal.Update(entry => entry with { Gpu = gpu with { Worker = Worker() } }));
         }
     }
 

@@ -45,9 +45,8 @@ internal static class GpuPlacement
     }
 
     /// <summary>The map as the driver wants it; null when every GPU is the same one, so that the driver is not made to move anything.</summary>
-    public static string? Map(IReadOnlyDictionary<string, GpuDevice?> places) => places.All(static p => p.Value?.Uuid == p.Key)
-        ? null
-        : string.Join(',', places.Select(static p => $"{p.Key}={p.Value!.Uuid}"));
+    public static string? Map(IReadOnlyDictionary<string, string> places) =>
+        places.All(static p => p.Value == p.Key) ? null : string.Join(',', places.Select(static p => $"{p.Key}={p.Value}"));
 
     /// <summary>Same model, same capability, at least as much memory.</summary>
     public static bool Fits(GpuDevice old, GpuDevice candidate) =>

@@ -13,7 +13,10 @@ internal sealed record GpuProcess
     /// <summary>As the tree itself sees it; this is what survives a restore.</summary>
     public required int OwnPid { get; init; }
 
-    /// <summary>For messages: <c>123 (python3)</c>.</summary>
+    /// <summary>Number of its tree in the operation: containers of a pod may have processes of the same own pid.</summary>
+    public int Tree { get; init; }
+
+    /// <summary>For messages: <c>123 (python3)</c>, or <c>123 (python3) of container NAME</c>.</summary>
     public required string Label { get; init; }
 
     /// <summary>Device memory that it holds, as NVML says; zero where that is not known. Bytes.</summary>
@@ -25,6 +28,12 @@ internal sealed record GpuProcess
     /// <summary>Ids of the GPUs that it sees.</summary>
     public IReadOnlyList<string> Devices { get; set; } = [];
 
+    /// <summary>Of <see cref="DeviceBytes"/>, what it holds on each whole GPU, by the GPU's id. Bytes.</summary>
+    public IReadOnlyDictionary<string, long> DeviceUse { get; set; } = new Dictionary<string, long>();
+
+    /// <summary>The GPUs that it is given at a restore, <c>OLD=NEW,...</c>; null for the same ones.</summary>
+    public string? Map { get; init; }
+
     /// <summary>The call on it whose outcome nobody knows; null when there is none.</summary>
     public string? Unknown { get; set; }
 
@@ -33,12 +42,15 @@ internal sealed record GpuProcess
         Pid = Pid,
         StartTime = StartTime,
         OwnPid = OwnPid,
+        Tree = Tree,
         DeviceBytes = DeviceBytes,
         Unknown = Unknown,
     };
 
     public static GpuProcess FromJournal(JournalGpuProcess process) => new()
     {
+        Tree = process.Tree,
+        Map = process.Map,
         Pid = process.Pid,
         StartTime = process.StartTime,
         OwnPid = process.OwnPid,

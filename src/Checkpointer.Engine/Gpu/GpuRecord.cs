@@ -15,6 +15,21 @@ public sealed record GpuRecord
     public required List<GpuRecordProcess> Processes { get; init; }
 }
 
+/// <summary>The records of several trees as one, for the question whether a node has what they need together.</summary>
+internal static class GpuRecords
+{
+    /// <summary>Containers that shared a GPU need one for both. Null where none uses any.</summary>
+    public static GpuRecord? Join(IReadOnlyList<GpuRecord> records) => records.Count < 2 ? records.FirstOrDefault() : new GpuRecord
+    {
+        Driver = records.Select(static r => r.Driver).FirstOrDefault(static d => d is not null),
+        Cuda = records.Max(static r => r.Cuda),
+        Devices = [.. records.SelectMany(static r => r.Devices)
+            .GroupBy(static d => d.Uuid, StringComparer.Ordinal)
+            .Select(static g => g.First() with { Used = g.Sum(static d => d.Used) })],
+        Processes = [.. records.SelectMany(static r => r.Processes)],
+    };
+}
+
 /// <summary>A GPU, as the driver and NVML describe it.</summary>
 public sealed record GpuDevice
 {

@@ -16,10 +16,10 @@ internal sealed class GpuRecovery
     }
 
     /// <param name="journal">The entry.</param>
-    /// <param name="roots">In which trees of a restore processes are looked for that the entry knows only by their own pids.</param>
+    /// <param name="roots">Where each tree of a restore hangs, in which processes are looked for that the entry knows only by their own pids.</param>
     /// <param name="cancellationToken">Ends the wait for the old worker.</param>
     /// <returns>Null when every process runs or is gone, else what is lost.</returns>
-    public async Task<string?> RunAsync(OpenJournalEntry journal, IEnumerable<int> roots, CancellationToken cancellationToken)
+    public async Task<string?> RunAsync(OpenJournalEntry journal, Func<int, IEnumerable<int>> roots, CancellationToken cancellationToken)
     {
         if (journal.Entry.Gpu is not { } gpu)
         {
@@ -27,12 +27,8 @@ internal sealed class GpuRecovery
         }
 
         await EndWorkerAsync(gpu, cancellationToken).ConfigureAwait(false);
-        var unfound = gpu.Processes.Where(static p => p.Pid == 0).Select(static p => (p.OwnPid, p.DeviceBytes));
-        List<GpuProcess> processes =
-        [
-            .. gpu.Processes.Where(static p => p.Pid != 0).Select(GpuProcess.FromJournal),
-            .. GpuReturn.Find(roots, unfound),
-        ];
+        var known = gpu.Processes.Select(p => GpuProcess.FromJournal(p) with { Map = p.Map ?? gpu.Map }).ToLookup(static p => p.Pid != 0);
+        List<GpuProcess> processes = [.. known[true], .. GpuReturn.Find(roots, [.. known[false]])];
         if (!processes.Exists(GpuRescue.IsAlive))
         {
             return null;
@@ -42,7 +38,7 @@ internal sealed class GpuRecovery
         await using (driver.ConfigureAwait(false))
         {
             var ledger = new GpuLedger(_services, journal, driver) { Map = gpu.Map };
-            var lost = await new GpuRescue(driver, ledger, _services.Logger, gpu.Map).RunAsync(processes).ConfigureAwait(false);
+            var lost = await new GpuRescue(driver, ledger, _services.Logger).RunAsync(processes).ConfigureAwait(false);
             if (lost is null)
             {
                 ledger.Clear();

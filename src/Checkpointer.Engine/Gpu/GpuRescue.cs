@@ -15,19 +15,16 @@ internal sealed class GpuRescue
     private readonly GpuDriver _driver;
     private readonly GpuLedger? _ledger;
     private readonly ILogger _logger;
-    private readonly string? _map;
     private readonly Dictionary<int, string> _lost = [];
 
     /// <param name="driver">The driver.</param>
     /// <param name="ledger">Where a step is written before it is taken; null when there is nothing to write to.</param>
     /// <param name="logger">Where each mended process is told.</param>
-    /// <param name="map">The map of GPUs for those that are given back; null for the same ones.</param>
-    public GpuRescue(GpuDriver driver, GpuLedger? ledger, ILogger logger, string? map = null)
+    public GpuRescue(GpuDriver driver, GpuLedger? ledger, ILogger logger)
     {
         _driver = driver;
         _ledger = ledger;
         _logger = logger;
-        _map = map;
     }
 
     /// <summary>The processes must not be frozen: the driver answers for none that is.</summary>
@@ -94,7 +91,7 @@ internal sealed class GpuRescue
 
     private async Task<bool> RestoreAsync(GpuProcess process)
     {
-        var answer = await _driver.RestoreAsync(process, _map).ConfigureAwait(false);
+        var answer = await _driver.RestoreAsync(process, process.Map).ConfigureAwait(false);
         _ledger?.Passed("restored", process);
         if (answer.IsDone)
         {

@@ -5,24 +5,35 @@ using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.Gpu;
 
-/// <summary>Asks the driver about the processes of a tree that may use a GPU, and says what speaks against a checkpoint. Changes nothing.</summary>
+/// <summary>Asks the driver about the processes of one or several trees that may use a GPU, and says what speaks against a checkpoint. Changes nothing.</summary>
 internal sealed class GpuSurvey
 {
     private readonly GpuDriver _driver;
     private readonly Task<GpuInventory> _nvml;
+    private readonly IReadOnlyList<Inspection> _trees;
+    private readonly List<Suspect> _suspects;
     private readonly FindingList _findings = new();
     private readonly List<GpuProcess> _processes = [];
 
-    private GpuSurvey(GpuDriver driver, Task<GpuInventory> nvml)
+    private GpuSurvey(GpuDriver driver, Task<GpuInventory> nvml, IReadOnlyList<Inspection> trees)
     {
         _driver = driver;
         _nvml = nvml;
+        _trees = trees;
+        _suspects = [.. trees.SelectMany((tree, number) => tree.GpuCandidates.Select(c => new Suspect(c, number, Label(c, tree))))];
     }
 
-    public static async Task<GpuInspection> RunAsync(
-        EngineServices services, GpuDriver driver, Inspection inspection, CancellationToken cancellationToken)
+    /// <summary>A process that may use a GPU.</summary>
+    private sealed record Suspect(GpuCandidate Candidate, int Tree, string Label)
     {
-        if (inspection.GpuCandidates.Count == 0)
+        public bool HoldsDevice => Candidate.DeviceFiles.Count > 0;
+    }
+
+    /// <summary>Looks at all trees of an operation together: they share the host's memory, and the driver.</summary>
+    public static async Task<GpuInspection> RunAsync(
+        EngineServices services, GpuDriver driver, IReadOnlyList<Inspection> trees, CancellationToken cancellationToken)
+    {
+        if (trees.All(static t => t.GpuCandidates.Count == 0))
         {
             return GpuInspection.Nothing;
         }
@@ -32,7 +43,7 @@ internal sealed class GpuSurvey
         var nvml = GpuNode.BeginInventory(services, notNeeded.Token);
         try
         {
-            var found = await new GpuSurvey(driver, nvml).LookAsync(inspection, cancellationToken).ConfigureAwait(false);
+            var found = await new GpuSurvey(driver, nvml, trees).LookAsync(cancellationToken).ConfigureAwait(false);
             return found with { Timings = driver.Clock.Finish() };
         }
         finally
@@ -42,15 +53,14 @@ internal sealed class GpuSurvey
         }
     }
 
-    private async Task<GpuInspection> LookAsync(Inspection inspection, CancellationToken cancellationToken)
+    private async Task<GpuInspection> LookAsync(CancellationToken cancellationToken)
     {
-        var candidates = inspection.GpuCandidates;
         var hello = await _driver.HelloAsync().ConfigureAwait(false);
         if (!hello.IsDone)
         {
-            if (candidates.Any(static c => c.DeviceFiles.Count > 0))
+            if (_suspects.Exists(static s => s.HoldsDevice))
             {
-                _findings.Blocker("gpu-driver-missing", Labels(candidates), hello.Text, "the CUDA driver's library, to bring device memory into the process",
+                _findings.Blocker("gpu-driver-missing", Labels(), hello.Text, "the CUDA driver's library, to bring device memory into the process",
                     "name the driver's libcuda.so.1 in the configuration (gpu.cudaLibrary)");
             }
 
@@ -59,19 +69,19 @@ internal sealed class GpuSurvey
 
         if (hello.Number("driver") < GpuNode.CheckpointFrom)
         {
-            if (candidates.Any(static c => c.DeviceFiles.Count > 0))
+            if (_suspects.Exists(static s => s.HoldsDevice))
             {
-                _findings.Blocker("gpu-driver-too-old", Labels(candidates), $"a driver for CUDA {GpuAnswer.Version(hello.Number("driver"))}",
+                _findings.Blocker("gpu-driver-too-old", Labels(), $"a driver for CUDA {GpuAnswer.Version(hello.Number("driver"))}",
                     $"CUDA {GpuAnswer.Version(GpuNode.CheckpointFrom)} (driver r570) or newer", "install a newer driver");
             }
 
             return new GpuInspection { Findings = _findings.ToVerdict().Findings, Cuda = hello.Number("driver") };
         }
 
-        foreach (var candidate in candidates)
+        foreach (var suspect in _suspects)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await ProbeAsync(candidate).ConfigureAwait(false);
+            await ProbeAsync(suspect).ConfigureAwait(false);
         }
 
         if (_processes.Count == 0)
@@ -80,10 +90,10 @@ internal sealed class GpuSurvey
         }
 
         var node = await GpuNode.ReadAsync(_nvml, _driver).ConfigureAwait(false);
-        var devices = Devices(node, candidates);
-        HostMemory(inspection);
-        Sharing(inspection);
-        _findings.Note("gpu-unseen", Labels(candidates), "managed, imported and multicast memory cannot be seen from outside", "none of it",
+        var devices = Devices(node);
+        HostMemory();
+        Sharing();
+        _findings.Note("gpu-unseen", Labels(), "managed, imported and multicast memory cannot be seen from outside", "none of it",
             "the driver refuses managed memory when the checkpoint is made, and the workload runs on; docs/gpu.md has the rest");
         return new GpuInspection
         {
@@ -95,14 +105,16 @@ internal sealed class GpuSurvey
         };
     }
 
-    private async Task ProbeAsync(GpuCandidate candidate)
+    private async Task ProbeAsync(Suspect suspect)
     {
+        var info = suspect.Candidate.Info;
         var process = new GpuProcess
         {
-            Pid = candidate.Info.Pid,
-            StartTime = candidate.Info.StartTime,
-            OwnPid = candidate.Info.OwnPid,
-            Label = candidate.Info.Label,
+            Pid = info.Pid,
+            StartTime = info.StartTime,
+            OwnPid = info.OwnPid,
+            Tree = suspect.Tree,
+            Label = suspect.Label,
         };
         var probe = await _driver.ProbeAsync(process).ConfigureAwait(false);
         if (!probe.IsDone)
@@ -113,9 +125,9 @@ internal sealed class GpuSurvey
         {
             await StateAsync(process).ConfigureAwait(false);
         }
-        else if (candidate.DeviceFiles.Count > 0)
+        else if (suspect.HoldsDevice)
         {
-            _findings.Blocker("gpu-device-without-cuda", process.Label, $"it has {candidate.DeviceFiles[0]} open, but no CUDA context", "no GPU device in a process that does not use it",
+            _findings.Blocker("gpu-device-without-cuda", process.Label, $"it has {suspect.Candidate.DeviceFiles[0]} open, but no CUDA context", "no GPU device in a process that does not use it",
                 "a forked child inherited it, or the process uses NVML or graphics: start children by exec, or close it");
         }
     }
@@ -136,7 +148,7 @@ internal sealed class GpuSurvey
         _processes.Add(process);
     }
 
-    private List<GpuDevice> Devices(GpuNode node, IReadOnlyList<GpuCandidate> candidates)
+    private List<GpuDevice> Devices(GpuNode node)
     {
         if (node.Failure is { } failure)
         {
@@ -151,19 +163,22 @@ internal sealed class GpuSurvey
         HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (var process in _processes)
         {
-            var minors = candidates.First(c => c.Info.Pid == process.Pid).DeviceFiles.Select(GpuProbe.MinorOf).Where(static m => m is not null).ToHashSet();
+            var minors = _suspects.First(s => s.Candidate.Info.Pid == process.Pid).Candidate.DeviceFiles.Select(GpuProbe.MinorOf).Where(static m => m is not null).ToHashSet();
             var own = node.Devices.Where(d => node.InfoOf(d.Uuid) is not { Minor: { } minor } || minors.Count == 0 || minors.Contains(minor)).ToList();
             process.Devices = [.. own.Select(static d => d.Uuid)];
             seen.UnionWith(process.Devices);
             process.DeviceBytes = Uses(node).Where(u => u.Use.Pid == process.Pid).Sum(static u => u.Use.MemoryUsed ?? 0);
+            process.DeviceUse = own.ToDictionary(
+                static d => d.Uuid,
+                d => node.InfoOf(d.Uuid)?.Processes?.Where(u => u.Pid == process.Pid).Sum(static u => u.MemoryUsed ?? 0) ?? 0,
+                StringComparer.Ordinal);
         }
 
         var devices = node.Devices.Where(d => seen.Contains(d.Uuid)).ToList();
         foreach (var device in devices)
         {
-            var info = node.InfoOf(device.Uuid);
-            device.Used = info?.Processes?.Where(u => _processes.Any(p => p.Pid == u.Pid)).Sum(static u => u.MemoryUsed ?? 0) ?? 0;
-            Judge(device, info);
+            device.Used = _processes.Sum(p => p.DeviceUse.GetValueOrDefault(device.Uuid));
+            Judge(device, node.InfoOf(device.Uuid));
         }
 
         return devices;
@@ -192,20 +207,36 @@ internal sealed class GpuSurvey
         }
     }
 
-    private void HostMemory(Inspection inspection)
+    /// <summary>Each tree within its cgroup's limit, and all together within what the host has.</summary>
+    private void HostMemory()
     {
-        var wanted = _processes.Sum(static p => p.DeviceBytes);
-        var free = Math.Min(Host.MemoryAvailable, Cgroup.Of(inspection.Tree.Root.Pid).MemoryLeft ?? long.MaxValue);
+        var available = Host.MemoryAvailable;
+        var users = _processes.GroupBy(static p => p.Tree).ToList();
+        foreach (var own in users)
+        {
+            HostMemory([.. own], Math.Min(available, Cgroup.Of(_trees[own.Key].Tree.Root.Pid).MemoryLeft ?? long.MaxValue));
+        }
+
+        if (users.Count > 1)
+        {
+            HostMemory(_processes, available);
+        }
+    }
+
+    private void HostMemory(List<GpuProcess> processes, long free)
+    {
+        var wanted = processes.Sum(static p => p.DeviceBytes);
         if (wanted > free)
         {
-            _findings.Overridable("gpu-host-memory", $"{_processes.Count} CUDA processes", $"{ByteSize.Format(free)} of host memory free for them",
+            _findings.Overridable("gpu-host-memory", $"CUDA {(processes.Count == 1 ? "process" : "processes")} {FindingList.Enumerate([.. processes.Select(static p => p.Label)])}",
+                $"{ByteSize.Format(free)} of host memory free for {(processes.Count == 1 ? "it" : "them")}",
                 $"{ByteSize.Format(wanted)}: device memory is brought into the processes' own", "free host memory, or raise the cgroup's limit");
         }
     }
 
-    private void Sharing(Inspection inspection)
+    private void Sharing()
     {
-        foreach (var process in inspection.Tree.Processes)
+        foreach (var process in _trees.SelectMany(static t => t.Tree.Processes))
         {
             if (process.Stat.Name.StartsWith("nvidia-cuda-mps", StringComparison.Ordinal))
             {
@@ -231,5 +262,8 @@ internal sealed class GpuSurvey
 
     private static bool MapsNccl(int pid) => ProcText.Lines($"/proc/{pid}/maps").Any(static l => l.Contains("/libnccl.so", StringComparison.Ordinal));
 
-    private static string Labels(IReadOnlyList<GpuCandidate> candidates) => FindingList.Enumerate([.. candidates.Select(static c => c.Info.Label)]);
+    private string Labels() => FindingList.Enumerate([.. _suspects.Select(static s => s.Label)]);
+
+    private string Label(GpuCandidate candidate, Inspection tree) =>
+        _trees.Count > 1 && tree.Container is { } container ? $"{candidate.Info.Label} of container {container.Subject.Record.Name}" : candidate.Info.Label;
 }

@@ -6,7 +6,7 @@ using Checkpointer.Platform;
 namespace Checkpointer.Engine.Gpu;
 
 /// <summary>
-/// The CUDA processes of a tree around a dump. All are locked before the first one is checkpointed: until then unlocking undoes
+/// The CUDA processes of all trees around a dump. All are locked before the first one is checkpointed: until then unlocking undoes
 /// everything and costs nothing. One after the other: processes that share memory would hold each other otherwise.
 /// </summary>
 internal sealed class GpuSuspension : IDeviceContext
@@ -37,12 +37,15 @@ internal sealed class GpuSuspension : IDeviceContext
     }
 
     /// <inheritdoc/>
-    public GpuRecord? Record => new()
+    public bool IsUsed => true;
+
+    /// <inheritdoc/>
+    public GpuRecord? RecordOf(int tree) => _found.Of(tree) is not { Processes.Count: > 0 } own ? null : new GpuRecord
     {
-        Driver = _found.Driver,
-        Cuda = _found.Cuda,
-        Devices = [.. _found.Devices],
-        Processes = [.. _found.Processes.Select(static p => new GpuRecordProcess
+        Driver = own.Driver,
+        Cuda = own.Cuda,
+        Devices = [.. own.Devices],
+        Processes = [.. own.Processes.Select(static p => new GpuRecordProcess
         {
             OwnPid = p.OwnPid,
             Growth = p.Growth,
@@ -93,7 +96,7 @@ internal sealed class GpuSuspension : IDeviceContext
     }
 
     /// <inheritdoc/>
-    public void CheckImage(CaptureStatistics image)
+    public void CheckImage(int tree, CaptureStatistics image)
     {
         string? owner = null;
         Dictionary<int, long> pages = [];
@@ -112,7 +115,7 @@ internal sealed class GpuSuspension : IDeviceContext
             }
         }
 
-        foreach (var process in _found.Processes)
+        foreach (var process in _found.Processes.Where(p => p.Tree == tree))
         {
             var held = pages.GetValueOrDefault(process.OwnPid, -1);
             if (held < process.Growth)

@@ -8,8 +8,11 @@ namespace Checkpointer.Engine.Gpu;
 /// </summary>
 internal interface IDeviceContext : IAsyncDisposable
 {
-    /// <summary>What the manifest keeps; null when the workload uses no device.</summary>
-    GpuRecord? Record { get; }
+    /// <summary>Whether any tree of the workload uses a device.</summary>
+    bool IsUsed { get; }
+
+    /// <summary>What the manifest keeps of a tree; null when that uses no device.</summary>
+    GpuRecord? RecordOf(int tree);
 
     /// <summary>Where the time went so far; null when the workload uses no device.</summary>
     GpuTimings? Timings { get; }
@@ -17,9 +20,9 @@ internal interface IDeviceContext : IAsyncDisposable
     /// <summary>Brings everything into memory. On failure some of it may be: <see cref="ResumeAsync"/> mends that.</summary>
     Task SuspendAsync(CancellationToken cancellationToken);
 
-    /// <summary>While everything stands still: the image holds what was brought in.</summary>
+    /// <summary>While everything stands still: the image of a tree holds what was brought into it.</summary>
     /// <exception cref="OperationFailedException">It does not; the dump must not count.</exception>
-    void CheckImage(CaptureStatistics image);
+    void CheckImage(int tree, CaptureStatistics image);
 
     /// <summary>The next thing will be <see cref="ResumeAsync"/>: the journal's next write tells it.</summary>
     void AnnounceResume();
@@ -35,13 +38,15 @@ internal interface IDeviceContext : IAsyncDisposable
 /// <summary>A workload without devices.</summary>
 internal sealed class NoDevices : IDeviceContext
 {
-    public GpuRecord? Record => null;
+    public bool IsUsed => false;
 
     public GpuTimings? Timings => null;
 
+    public GpuRecord? RecordOf(int tree) => null;
+
     public Task SuspendAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void CheckImage(CaptureStatistics image)
+    public void CheckImage(int tree, CaptureStatistics image)
     {
     }
 

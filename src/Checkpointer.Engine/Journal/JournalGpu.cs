@@ -9,7 +9,7 @@ public sealed record JournalGpu
 
     public required List<JournalGpuProcess> Processes { get; init; }
 
-    /// <summary>A restore's map of GPUs; null for the same ones.</summary>
+    /// <summary>A restore's map of GPUs for all processes that have none of their own; null for the same ones.</summary>
     public string? Map { get; set; }
 
     /// <summary>The worker that calls the driver: it carries a call to its end when its engine dies.</summary>
@@ -48,6 +48,14 @@ public sealed record JournalGpuProcess
     public required ulong StartTime { get; init; }
 
     public required int OwnPid { get; init; }
+
+    /// <summary>The number of its tree among the entry's members. Since version 4.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Tree { get; set; }
+
+    /// <summary>A restore's map of GPUs for this process, where its container has GPUs of its own. Since version 4.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Map { get; set; }
 
     public long DeviceBytes { get; set; }
 

@@ -1,5 +1,6 @@
 using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Criu;
+using Checkpointer.Engine.Gpu;
 
 namespace Checkpointer.Engine;
 
@@ -13,9 +14,15 @@ internal static class WorkloadShape
             && record.StateDirectories.TrueForAll(static d => d is { Path: not null })
             && (record.Container is null || IsWhole(record.Container))
             && (record.Pod is null || IsWhole(record.Pod))
+            && (record.Gpu is null || IsWhole(record.Gpu))
             && IsWhole(record.Requirement)
             && IsWhole(record.Options);
     }
+
+    private static bool IsWhole(GpuRecord record) =>
+        record is { Devices: not null, Processes: not null }
+        && record.Devices.TrueForAll(static d => d is { Uuid: not null, Name: not null, Capability: not null })
+        && record.Processes.TrueForAll(static p => p is { Devices: not null });
 
     /// <summary>Members are containers and no pods: a record has no depth.</summary>
     private static bool IsWhole(PodPart pod) =>

@@ -39,14 +39,18 @@ internal sealed class CheckpointRecovery
         var state = entry.Frozen || entry.Phase != OperationPhase.Prepare
             ? await new WorkloadRescue(_services.Logger, _services.Time).MendAllAsync(entry, cancellationToken).ConfigureAwait(false)
             : new RescueReport(WorkloadState.Running, "it was never touched");
+
+        // Before the repository is asked, which may be far away: until then these processes wait for their GPUs. A driver answers for none that is held.
+        var lost = state.State == WorkloadState.Gone || state.Held
+            ? null
+            : await new GpuRecovery(_services).RunAsync(open, static _ => [], cancellationToken).ConfigureAwait(false);
         if (state.State == WorkloadState.Unknown)
         {
-            return new RecoveryOutcome("attention", $"The workload of operation {entry.Operation} needs a look: {state.Detail}.", Close: false);
+            return new RecoveryOutcome(
+                "attention", $"The workload of operation {entry.Operation} needs a look: {state.Detail}{(lost is null ? "" : $", and not all of it has its GPU back: {lost}")}.", Close: false);
         }
 
-        // Before the repository is asked, which may be far away: until then these processes wait for their GPUs.
-        if (state.State == WorkloadState.Running
-            && await new GpuRecovery(_services).RunAsync(open, roots: [], cancellationToken).ConfigureAwait(false) is { } lost)
+        if (lost is not null)
         {
             return new RecoveryOutcome("attention", $"The workload of operation {entry.Operation} runs, but not all of it has its GPU back: {lost}.", Close: false);
         }

@@ -15,32 +15,40 @@ namespace Checkpointer.Engine.Recovery;
 internal sealed class PodRestoreRecovery(EngineServices services, TimeSpan deadline)
 {
     /// <param name="entry">What the engine that died left.</param>
-    /// <param name="adopted">Told the first processes of containers that were adopted, what has been restored, and what it does now.</param>
+    /// <param name="adopted">
+    /// Told the first processes of containers that run, by their numbers in the entry, what has been restored, and what it does now: gives
+    /// them the GPUs for which they wait.
+    /// </param>
     /// <param name="cancellationToken">Ends the waits.</param>
     public async Task<RecoveryOutcome> RecoverAsync(
-        JournalEntry entry, Func<IEnumerable<int>, string, string, Task<RecoveryOutcome>> adopted, CancellationToken cancellationToken)
+        JournalEntry entry, Func<ILookup<int, int>, string, string, Task<RecoveryOutcome>> adopted, CancellationToken cancellationToken)
     {
         var parts = entry.Parts;
         var found = await DedicatedThread.Run("ask placeholders", () => parts.Select(p => Look(p, cancellationToken)).ToList()).ConfigureAwait(false);
         PodSilence.EndOf(entry, services.Logger);
         List<(JournalContainer Container, ProcessIdentity Root)> running =
             [.. parts.Zip(found).Where(static p => p.Second.Root is not null).Select(static p => (p.First.Container!, p.Second.Root!))];
+        var owners = parts.Zip(found).Select(static (p, i) => (Number: i, p.First.Container, p.Second.Root))
+            .Where(static p => p.Root is not null).ToLookup(static p => p.Number, static p => p.Container!.Pid);
         var unfinished = parts.Zip(found).Where(static p => p.Second is { Root: null, Gone: false }).Select(static p => p.First).ToList();
         if (running.Count > 0 && unfinished.Count == 0)
         {
             Adopt(entry, running);
-            return await adopted(running.Select(static r => r.Container.Pid), $"Snapshot {entry.Snapshot} had been restored into the containers {Ids(running)}", "they run on")
+            return await adopted(owners, $"Snapshot {entry.Snapshot} had been restored into the containers {Ids(running)}", "they run on")
                 .ConfigureAwait(false);
         }
 
         var survivor = await AbandonAsync(unfinished).ConfigureAwait(false);
         if (survivor is not null || running.Count > 0)
         {
+            // Whoever decides about those that run shall not find them waiting for their GPUs.
+            var left = await adopted(owners, $"Snapshot {entry.Snapshot} was being restored", "").ConfigureAwait(false);
             return new RecoveryOutcome(
                 "attention",
-                survivor is not null
+                (survivor is not null
                     ? $"A half-restored pod could not be ended: {survivor}."
-                    : $"Snapshot {entry.Snapshot} was being restored: only the containers {Ids(running)} of the pod run, {unfinished.Count} others do not. End them, then restore again.",
+                    : $"Snapshot {entry.Snapshot} was being restored: only the containers {Ids(running)} of the pod run, {unfinished.Count} others do not. End them, then restore again.")
+                    + (left.Close ? "" : " " + left.Message),
                 Close: false);
         }
 

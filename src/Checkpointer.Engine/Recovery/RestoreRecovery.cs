@@ -43,7 +43,7 @@ internal sealed class RestoreRecovery
         {
             await Task.WhenAll(entry.Parts.Select(p => SettleAsync(p.TreeDirectory!, cancellationToken))).ConfigureAwait(false);
             return await new PodRestoreRecovery(_services, SettleDeadline)
-                .RecoverAsync(entry, (roots, what, then) => FinishGpusAsync(open, roots, what, then, cancellationToken), cancellationToken).ConfigureAwait(false);
+                .RecoverAsync(entry, (owners, what, then) => FinishGpusAsync(open, owners, what, then, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
 
         var status = await SettleAsync(directory, cancellationToken).ConfigureAwait(false);
@@ -52,14 +52,14 @@ internal sealed class RestoreRecovery
         {
             Adopt(entry, container, restored);
             return await FinishGpusAsync(
-                open, [container.Pid], $"Snapshot {entry.Snapshot} had been restored into container {container.Id}", "it runs on", cancellationToken).ConfigureAwait(false);
+                open, Only([container.Pid]), $"Snapshot {entry.Snapshot} had been restored into container {container.Id}", "it runs on", cancellationToken).ConfigureAwait(false);
         }
 
         if (entry.Container is null && status is ["status", "running", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
         {
             Adopt(entry, root);
             return await FinishGpusAsync(
-                open, entry.Processes.Take(1).Select(static p => p.Pid), $"Snapshot {entry.Snapshot} had been restored", "its tree runs on", cancellationToken).ConfigureAwait(false);
+                open, Only(entry.Processes.Take(1).Select(static p => p.Pid)), $"Snapshot {entry.Snapshot} had been restored", "its tree runs on", cancellationToken).ConfigureAwait(false);
         }
 
         if (status is ["status", "exited" or "signalled", _])
@@ -76,7 +76,7 @@ internal sealed class RestoreRecovery
         if (entry.Released && TreeCgroup.Members(entry.Operation) is [var member, ..] members)
         {
             // It may have run for long since: whether it may be ended is for a person to say. Until then it shall not wait for its GPUs.
-            var left = await FinishGpusAsync(open, members, $"Snapshot {entry.Snapshot} had been restored", "", cancellationToken).ConfigureAwait(false);
+            var left = await FinishGpusAsync(open, Only(members), $"Snapshot {entry.Snapshot} had been restored", "", cancellationToken).ConfigureAwait(false);
             return new RecoveryOutcome(
                 "attention",
                 string.Create(
@@ -102,11 +102,14 @@ internal sealed class RestoreRecovery
         return new RecoveryOutcome("tree-killed", $"The restore of {entry.Snapshot} was not finished; nothing of it is left. Restore again.");
     }
 
-    /// <summary>Gives an adopted tree the GPUs that its engine did not come to give it, by the map that the entry has.</summary>
+    /// <summary>Where the only tree hangs, by the number that a tree has in an entry.</summary>
+    private static ILookup<int, int> Only(IEnumerable<int> owners) => owners.ToLookup(static _ => 0);
+
+    /// <summary>Gives adopted trees the GPUs that their engine did not come to give them, by the map that the entry has.</summary>
     private async Task<RecoveryOutcome> FinishGpusAsync(
-        OpenJournalEntry? open, IEnumerable<int> roots, string what, string then, CancellationToken cancellationToken) =>
-        open is not null && await new GpuRecovery(_services).RunAsync(open, roots, cancellationToken).ConfigureAwait(false) is { } lost
-            ? new RecoveryOutcome("attention", $"{what}, but not all of its tree has its GPU: {lost}.", Close: false)
+        OpenJournalEntry? open, ILookup<int, int> owners, string what, string then, CancellationToken cancellationToken) =>
+        open is not null && await new GpuRecovery(_services).RunAsync(open, tree => owners[tree], cancellationToken).ConfigureAwait(false) is { } lost
+            ? new RecoveryOutcome("attention", $"{what}, but not all of it has its GPU: {lost}.", Close: false)
             : new RecoveryOutcome("tree-adopted", $"{what}; {then}.");
 
     /// <summary>Removes the directory of a tree that was never let go; what a tree that ran left is kept.</summary>

@@ -45,7 +45,7 @@ internal sealed class WorkloadRescue
             reports.Add(await MendAsync(part, cancellationToken).ConfigureAwait(false));
         }
 
-        return reports.Find(static r => r.State == WorkloadState.Unknown)
+        return reports.Find(static r => r.Held) ?? reports.Find(static r => r.State == WorkloadState.Unknown)
             ?? (reports.TrueForAll(r => r.State == reports[0].State)
                 ? reports[0]
                 : new RescueReport(WorkloadState.Unknown, $"of its {reports.Count} containers {reports.Count(static r => r.State == WorkloadState.Running)} run on and the others have ended"));
@@ -72,7 +72,7 @@ internal sealed class WorkloadRescue
         if (held is not null)
         {
             EngineLog.NotThawed(_logger, entry.Operation, held);
-            return new RescueReport(WorkloadState.Unknown, held);
+            return new RescueReport(WorkloadState.Unknown, held) { Held = true };
         }
 
         return rootLives
@@ -209,4 +209,8 @@ internal sealed class WorkloadRescue
 }
 
 /// <summary>What was found after mending.</summary>
-internal sealed record RescueReport(WorkloadState State, string Detail);
+internal sealed record RescueReport(WorkloadState State, string Detail)
+{
+    /// <summary>A process of it is still stopped or traced.</summary>
+    public bool Held { get; init; }
+}

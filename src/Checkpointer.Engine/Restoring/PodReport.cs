@@ -15,7 +15,7 @@ internal static class PodReport
     /// <summary>All findings; those of one of several containers name it.</summary>
     /// <param name="record">What is restored.</param>
     /// <param name="reports">One a tree.</param>
-    /// <param name="findings">Of the place as a whole.</param>
+    /// <param name="findings">Of the place as a whole, with its GPUs.</param>
     public static Verdict Verdict(WorkloadRecord record, IReadOnlyList<CompatibilityReport> reports, IReadOnlyList<Finding> findings)
     {
         var own = record.Pod is { Members.Count: > 1 } pod

@@ -65,10 +65,10 @@ internal sealed partial class RestoreOperation
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
         await using var targets = await RestoreTargets.FindAsync(_services, _request, record, abort.Token).ConfigureAwait(false);
         var reports = PodReport.Join([.. record.Trees.Select((t, i) => Compare(t.Record, files, criu, targets[i]))]);
-        var gpu = record.Trees is [var only] ? only.Record.Gpu : null;
+        var gpuRecords = record.Trees.Select(static t => t.Record.Gpu).ToList();
         await using var driver = new GpuDriver(_services);
-        var gpus = await GpuCompatibility.PlanAsync(_services, driver, gpu, _request.Gpus, abort.Token).ConfigureAwait(false);
-        var verdict = PodReport.Verdict(record, [.. reports.Select(r => With(r, gpus))], targets.Findings);
+        var gpus = await GpuCompatibility.PlanAsync(_services, driver, gpuRecords, _request.Gpus, abort.Token).ConfigureAwait(false);
+        var verdict = PodReport.Verdict(record, reports, [.. targets.Findings, .. gpus?.Findings ?? []]);
         Refusal.ThrowIf(verdict, _request.Force, $"Snapshot {id} cannot be restored here");
         EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());
 
@@ -82,7 +82,7 @@ internal sealed partial class RestoreOperation
         await using var readers = await TreeReaders.OpenAsync(repository, reader, record.Trees.Count, abort.Token).ConfigureAwait(false);
         var trees = record.Trees.Select((t, i) => Describe(t.Prefix, t.Record, readers[i], i, reports[i], targets[i], budgets[i], place, logs, directory)).ToList();
         using var journal = _services.Journal.Open(Describe(trees, id, place));
-        await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, driver, gpu!, gpus, journal);
+        await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, driver, gpuRecords, gpus, journal);
         var session = new RestoreSession(_services, _id, _request, abort)
         {
             Criu = criu,
@@ -182,11 +182,6 @@ internal sealed partial class RestoreOperation
         List<Finding> imported = record.Imported ? [ImageImport.RestoreNote] : [];
         return report with { Verdict = new Verdict([.. report.Verdict.Findings, .. files.Check(), .. imported]) };
     }
-
-    /// <summary>A report together with what speaks against the GPUs.</summary>
-    internal static CompatibilityReport With(CompatibilityReport report, GpuPlan? gpus) => gpus is null
-        ? report
-        : report with { Verdict = new Verdict([.. report.Verdict.Findings.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)]) };
 
     private RestoreTree Describe(
         string prefix,

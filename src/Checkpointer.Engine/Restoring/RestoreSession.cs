@@ -52,7 +52,7 @@ internal sealed partial class RestoreSession
 
     public required OpenJournalEntry Journal { get; init; }
 
-    /// <summary>Gives the tree's CUDA processes their GPUs; null where there are none.</summary>
+    /// <summary>Gives the trees' CUDA processes their GPUs; null where there are none.</summary>
     public required GpuReturn? Gpus { get; init; }
 
     /// <summary>Keeps the trees' connections quiet until all are there; null for one tree.</summary>
@@ -183,7 +183,7 @@ internal sealed partial class RestoreSession
         if (Gpus is { } gpus)
         {
             // CRIU's success says nothing about GPUs.
-            await gpus.RunAsync(Trees[0].Target?.Init.Pid ?? _restores[0].Owner!.Pid).ConfigureAwait(false);
+            await gpus.RunAsync([.. _restores.Select(static r => r.Tree.Target?.Init.Pid ?? r.Owner!.Pid)]).ConfigureAwait(false);
         }
 
         // From here on it is a workload like any other: whatever fails now must not end it.

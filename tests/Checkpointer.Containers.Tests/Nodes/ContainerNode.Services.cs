@@ -29,6 +29,7 @@ internal sealed partial class ContainerNode
             {
               "socket": "/run/checkpointer/checkpointer.sock", "stateDirectory": "{{Home}}/state", "runDirectory": "/run/checkpointer",
               "criu": "{{NodeCapabilities.Criu}}",
+              "gpu": { "cudaLibrary": "{{SimulatedGpus.CudaLibrary}}", "nvmlLibrary": "{{SimulatedGpus.NvmlLibrary}}" },
               "repositories": {
                 "{{TwoNodes.RepositoryName}}": { "url": "{{_world.Folder}}/shared/repo", "keyFile": "{{_world.Folder}}/key" },
                 "{{AzuriteTests.RepositoryName}}": { "url": "{{AzuriteTests.Url(_world)}}", "keyFile": "{{AzuriteTests.KeyFile(_world)}}" } }

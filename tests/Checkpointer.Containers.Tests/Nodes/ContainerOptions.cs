@@ -30,6 +30,9 @@ internal sealed record ContainerOptions
 
     public IReadOnlyList<BindMount> Mounts { get; init; } = [];
 
+    /// <summary>Device files that it may use.</summary>
+    public IReadOnlyList<BindMount> Devices { get; init; } = [];
+
     /// <summary>Bytes; 0 is no limit.</summary>
     public long MemoryLimit { get; init; }
 

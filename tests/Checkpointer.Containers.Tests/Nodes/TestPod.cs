@@ -91,6 +91,7 @@ internal sealed class TestPod : IAsyncDisposable
             LogPath = string.Create(CultureInfo.InvariantCulture, $"{options.Name}.log"),
             Linux = new LinuxContainerConfig { SecurityContext = security, Resources = new LinuxContainerResources { MemoryLimitInBytes = options.MemoryLimit } },
             Mounts = { options.Mounts.Select(mount => new Mount { HostPath = mount.Source, ContainerPath = mount.Destination, Readonly = mount.ReadOnly }) },
+            Devices = { options.Devices.Select(device => new Device { HostPath = device.Source, ContainerPath = device.Destination, Permissions = "rw" }) },
         };
         var created = await Node.Cri.CallAsync(
             "creating a container", o => Node.Cri.Runtime.CreateContainerAsync(new CreateContainerRequest { PodSandboxId = Id, Config = config, SandboxConfig = _config }, o), CriConnection.Long, Cancellation);

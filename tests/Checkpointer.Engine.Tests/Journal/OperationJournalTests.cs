@@ -110,6 +110,7 @@ public sealed class OperationJournalTests : IDisposable
             Version = JournalEntry.CurrentVersion,
             Processes = [],
             Members = [new JournalMember { Processes = [new JournalProcess(1, 2, 3, false)], Freezer = "/pods/a" }, new JournalMember { CriuLog = "/l" }],
+            Gpu = new JournalGpu { Step = GpuStep.Awaited, Processes = [new JournalGpuProcess { Pid = 0, StartTime = 0, OwnPid = 3, Tree = 1, Map = "a=b" }] },
         };
         using (var open = journal.Open(entry))
         {
@@ -128,17 +129,22 @@ public sealed class OperationJournalTests : IDisposable
         Assert.Equal("/l", parts[1].CriuLog);
         Assert.All(parts, part => Assert.Equal(OperationPhase.Prepare, part.Phase));
         Assert.All(parts, part => Assert.Null(part.Members));
+        Assert.Equal((1, "a=b"), Assert.Single(found.Entry.Gpu!.Processes.Select(static p => (p.Tree, p.Map))));
     }
 
     [Fact]
     public void An_entry_of_one_tree_is_written_as_version_3_knows_it()
     {
         var journal = new OperationJournal(_directory.Path);
-        journal.Open(Entry("a")).Dispose();
+        journal.Open(Entry("a") with
+        {
+            Gpu = new JournalGpu { Step = GpuStep.Awaited, Map = "a=b", Processes = [new JournalGpuProcess { Pid = 1, StartTime = 2, OwnPid = 3 }] },
+        }).Dispose();
 
         var text = File.ReadAllText(_directory.File("operations/a.json"));
+        Assert.Equal(2, text.Split("\"map\"").Length);
         Assert.Contains("\"version\": 3", text, StringComparison.Ordinal);
-        foreach (var since4 in (string[])["members", "freezer", "networkTable", "sandbox"])
+        foreach (var since4 in (string[])["members", "freezer", "networkTable", "sandbox", "tree"])
         {
             Assert.DoesNotContain($"\"{since4}\"", text, StringComparison.Ordinal);
         }

@@ -23,7 +23,7 @@ public sealed class DriverAnswerTests : IDisposable
         await using var suspension = bench.Suspend(journal, first, second);
 
         await suspension.SuspendAsync(CancellationToken.None);
-        Assert.All(suspension.Record!.Processes, static p => Assert.InRange(p.Growth, 4L << 20, long.MaxValue));
+        Assert.All(suspension.RecordOf(0)!.Processes, static p => Assert.InRange(p.Growth, 4L << 20, long.MaxValue));
         Assert.Equal("Checkpointed", journal.Entry.Gpu!.Step.ToString());
         Assert.Null(await suspension.ResumeAsync());
 

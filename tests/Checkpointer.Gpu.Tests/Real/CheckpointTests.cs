@@ -40,7 +40,7 @@ public sealed class CheckpointTests
         {
             await using var driver = new GpuDriver(bench.Services);
             var found = await GpuSurvey.RunAsync(
-                bench.Services, driver, WorkloadInspector.Inspect(process.Id, new InspectOptions()), CancellationToken.None);
+                bench.Services, driver, [WorkloadInspector.Inspect(process.Id, new InspectOptions())], CancellationToken.None);
             Assert.Same(GpuInspection.Nothing, found);
             Assert.Null(driver.Worker);
             Assert.Equal("", node.Control("log"));
@@ -161,7 +161,7 @@ public sealed class CheckpointTests
         }
 
         var found = await GpuSurvey.RunAsync(
-            bench.Services, driver, WorkloadInspector.Inspect(sample.Pid, new InspectOptions()), CancellationToken.None);
+            bench.Services, driver, [WorkloadInspector.Inspect(sample.Pid, new InspectOptions())], CancellationToken.None);
         Assert.Contains(found.Findings, f => f.Code == code && f.Severity == severity);
     }
 

@@ -53,10 +53,13 @@ internal sealed class Placeholder : IDisposable
     /// <summary>What the owner of a restore does when CRIU is done: the process is the workload's root from now on.</summary>
     public void Adopt(string operation, int pid)
     {
-        Ask($"restoring {operation} 600");
+        Reserve(operation);
         Ask($"main {ProcessInfo.Read(pid)!.OwnPid}");
         Sample.Wait(() => HoldConnection.StateOf(Identity.Pid) == HoldState.Running, "the placeholder to run");
     }
+
+    /// <summary>What a restore does first: from now on what comes is its own.</summary>
+    public void Reserve(string operation) => Ask($"restoring {operation} 600");
 
     public void Dispose()
     {

@@ -79,15 +79,21 @@ internal sealed class Sample : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Ends it; its log stays.</summary>
+    public void End()
     {
         using (var process = Identity.Open())
         {
             process?.Signal(Signals.Kill);
         }
 
-        // What is inside of a placeholder is reaped by it.
-        _process?.WaitForExit();
+        // What is inside of a placeholder is reaped by it. A frozen one would end only in a thawed cgroup.
+        Assert.True(_process?.WaitForExit(Patience) ?? true, $"{Pid} does not end");
+    }
+
+    public void Dispose()
+    {
+        End();
         _process?.Dispose();
         File.Delete(Log);
     }

@@ -56,7 +56,7 @@ public sealed class GpuImageTests : IDisposable
         var found = new GpuInspection { Processes = [Process(7, 9 * Mebibyte), Process(8, 8 * Mebibyte)] };
         try
         {
-            new GpuSuspension(services, new GpuDriver(services), found, journal).CheckImage(new CaptureStatistics
+            new GpuSuspension(services, new GpuDriver(services), found, journal).CheckImage(0, new CaptureStatistics
             {
                 Bytes = files.Sum(static f => f.Bytes),
                 PageBytes = 0,

@@ -18,7 +18,7 @@ struct handle {
 static struct handle handles[SIM_DEVICES_MOST][SIM_DEVICES_MOST + 1];
 static struct sim_node node;
 static struct sim_process processes[128];
-static struct { uint64_t ecc, recovery, memory; uint32_t nvlinks, mig, mig_profile, mig_slices, processes; } extra;
+static struct { uint64_t ecc, recovery, memory; uint32_t virtualization, nvlinks, mig, mig_profile, mig_slices, processes; } extra;
 static int connection = -1;
 
 static int refresh(void)
@@ -34,7 +34,8 @@ static int ask(const struct handle *handle)
         return NVML_UNINITIALIZED;
     }
     extra.ecc = message.a;
-    extra.recovery = message.b;
+    extra.recovery = (uint32_t)message.b;
+    extra.virtualization = (uint32_t)(message.b >> 32);
     extra.memory = message.client;
     extra.nvlinks = (uint32_t)(message.c >> 48);
     extra.mig = (uint32_t)(message.c >> 40) & 0xff;
@@ -170,7 +171,10 @@ EXPORT int nvmlDeviceGetPersistenceMode(struct handle *handle, unsigned int *mod
 
 EXPORT int nvmlDeviceGetVirtualizationMode(struct handle *handle, unsigned int *mode)
 {
-    *mode = 0;
+    if (ask(handle) != 0) {
+        return NVML_UNINITIALIZED;
+    }
+    *mode = extra.virtualization;
     return handle->instance == 0 ? 0 : NVML_NOT_SUPPORTED;
 }
 

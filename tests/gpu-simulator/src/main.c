@@ -20,7 +20,7 @@
 pthread_mutex_t node_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char usage[] =
-    "usage: gpu-simulator node --dir DIR --profile FILE [--name NODE] [--set KEY=VALUE]...\n"
+    "usage: gpu-simulator node --dir DIR --profile FILE [--name NODE] [--devices DIR] [--set KEY=VALUE]...\n"
     "       gpu-simulator control DIR COMMAND\n"
     SIM_BANNER "\n";
 
@@ -89,7 +89,7 @@ static void serve_one(struct sim_message *message, char *payload, char *reply, i
         message->payload = device_processes((uint32_t)message->a, (struct sim_process *)(void *)reply, 128) * sizeof(struct sim_process);
         // The inventory's own knobs travel along.
         message->a = ecc_errors;
-        message->b = recovery_action;
+        message->b = virtualization << 32 | recovery_action;
         message->c = (uint64_t)nvlinks << 48 | (uint64_t)mig_instances << 40 | (uint64_t)mig_profile << 32 | (uint64_t)mig_slices << 24;
         message->client = gpu_memory;
         break;
@@ -134,6 +134,7 @@ static void *serve(void *argument)
 }
 
 static char socket_path[PATH_MAX];
+static char device_folder[SIM_PATH];
 static char device_paths[SIM_DEVICES_MOST + 2][SIM_PATH + 32];
 static size_t device_path_count;
 
@@ -143,14 +144,21 @@ static void remove_files(void)
     for (size_t i = 0; i < device_path_count; i++) {
         unlink(device_paths[i]);
     }
-    rmdir(node.folder);
+    rmdir(device_folder);
 }
 
-// Device files that open, and that CRIU does not know how to dump: they have FUSE's number.
-static void make_device_files(void)
+// Device files that open, and that CRIU does not know how to dump: they have FUSE's number. Made elsewhere, they are for containers, which
+// have them in a place that is the same on every node.
+static void make_device_files(const char *elsewhere)
 {
-    snprintf(node.folder, sizeof node.folder, "/dev/nvidia-simulator.%d", (int)getpid());
-    if (mkdir(node.folder, 0755) < 0) {
+    if (elsewhere != NULL) {
+        snprintf(node.folder, sizeof node.folder, "/dev/nvidia-simulator");
+        snprintf(device_folder, sizeof device_folder, "%s", elsewhere);
+    } else {
+        snprintf(node.folder, sizeof node.folder, "/dev/nvidia-simulator.%d", (int)getpid());
+        memcpy(device_folder, node.folder, sizeof device_folder);
+    }
+    if (mkdir(device_folder, 0755) < 0) {
         fprintf(stderr, "gpu-simulator: no device files: %s\n", strerror(errno));
         node.folder[0] = '\0';
         return;
@@ -159,7 +167,7 @@ static void make_device_files(void)
         char name[32];
         snprintf(name, sizeof name, "nvidia%u", i);
         char *path = device_paths[device_path_count];
-        snprintf(path, sizeof device_paths[0], "%s/%s", node.folder, i < node.count ? name : i == node.count ? "nvidiactl" : "nvidia-uvm");
+        snprintf(path, sizeof device_paths[0], "%s/%s", device_folder, i < node.count ? name : i == node.count ? "nvidiactl" : "nvidia-uvm");
         if (mknod(path, S_IFCHR | 0666, makedev(10, 229)) == 0) {
             device_path_count++;
         }
@@ -209,6 +217,7 @@ static void link_library(const char *folder, const char *name)
 static int run_node(int count, char **arguments)
 {
     const char *folder = NULL;
+    const char *devices = NULL;
     const char *name = "node";
     for (int i = 0; i + 1 < count; i += 2) {
         char *equals = strchr(arguments[i + 1], '=');
@@ -216,6 +225,8 @@ static int run_node(int count, char **arguments)
             folder = arguments[i + 1];
         } else if (strcmp(arguments[i], "--name") == 0) {
             name = arguments[i + 1];
+        } else if (strcmp(arguments[i], "--devices") == 0) {
+            devices = arguments[i + 1];
         } else if (strcmp(arguments[i], "--profile") == 0 && profile_read(arguments[i + 1])) {
             continue;
         } else if (strcmp(arguments[i], "--set") == 0 && equals != NULL) {
@@ -245,7 +256,7 @@ static int run_node(int count, char **arguments)
     }
     link_library(folder, "libcuda.so.1");
     link_library(folder, "libnvidia-ml.so.1");
-    make_device_files();
+    make_device_files(devices);
     atexit(remove_files);
     snprintf(socket_path, sizeof socket_path, "%s/" SIM_SOCKET, folder);
     int listener = listen_on(socket_path);

@@ -8,7 +8,7 @@ struct sim_node node;
 uint32_t release_lag_ms = 1000;
 uint32_t kernel_ms = 0;
 uint32_t nvlinks, mig_instances, mig_profile, mig_slices;
-uint64_t mig_memory, gpu_memory, ecc_errors, recovery_action;
+uint64_t mig_memory, gpu_memory, ecc_errors, recovery_action, virtualization;
 char gpu_name[96];
 
 static unsigned capability_major, capability_minor;
@@ -55,6 +55,7 @@ bool profile_set(const char *key, const char *value)
         { "mig-memory-mib", NULL, &mig_memory },
         { "ecc-uncorrected", NULL, &ecc_errors },
         { "recovery-action", NULL, &recovery_action },
+        { "virtualization", NULL, &virtualization },
     };
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (strcmp(key, keys[i].key) == 0) {
