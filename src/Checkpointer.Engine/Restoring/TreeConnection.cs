@@ -43,7 +43,18 @@ internal sealed class TreeConnection : IDisposable
         }
     }
 
-    public void Send(string command) => _connection.Write(Encoding.ASCII.GetBytes(command + "\n"));
+    /// <summary>Says a line. An owner that is gone does not hear it, which the next <see cref="ReadLine"/> tells.</summary>
+    public void Send(string command)
+    {
+        try
+        {
+            _connection.Write(Encoding.ASCII.GetBytes(command + "\n"));
+        }
+        catch (PlatformException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
+        {
+            // It ended between the connection and here.
+        }
+    }
 
     /// <summary>The next line; null when the owner is gone. Waits in steps so that the token is seen.</summary>
     public string? ReadLine(CancellationToken cancellationToken)
@@ -56,7 +67,7 @@ internal sealed class TreeConnection : IDisposable
                 // Nothing yet; the token is looked at in every step.
             }
 
-            if (!_connection.ReadExactly(line.Slice(length, 1)))
+            if (!TryRead(line.Slice(length, 1)))
             {
                 return null;
             }
@@ -68,6 +79,19 @@ internal sealed class TreeConnection : IDisposable
         }
 
         throw new OperationFailedException("tree-protocol", "checkpointer-init sent a line without an end.", "Use helpers of the same version.");
+    }
+
+    private bool TryRead(Span<byte> one)
+    {
+        try
+        {
+            return _connection.ReadExactly(one);
+        }
+        catch (PlatformException e) when (e.Errno == Errno.ECONNRESET)
+        {
+            // An owner that ends with a line of ours unread closes the connection so.
+            return false;
+        }
     }
 
     public static TreeExit? ParseExit(string line)

@@ -48,13 +48,16 @@ internal sealed class TreeWatcher
     {
         var directory = Existing(operation);
         using var connection = TreeConnection.TryConnect(directory, cancellationToken)
-            ?? throw new OperationFailedException("tree-ended", $"The tree of operation {operation} has ended.");
+            ?? throw Ended(operation);
         connection.Send(string.Create(CultureInfo.InvariantCulture, $"signal {signal}"));
-        if (connection.ReadLine(cancellationToken) is { } answer && answer != "ok")
+        var answer = connection.ReadLine(cancellationToken) ?? throw Ended(operation);
+        if (answer != "ok")
         {
             throw new OperationFailedException("tree-signal", $"Signal {signal} could not be sent: {answer}.");
         }
     });
+
+    private static OperationFailedException Ended(string operation) => new("tree-ended", $"The tree of operation {operation} has ended.");
 
     private string Existing(string operation)
     {
