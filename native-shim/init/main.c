@@ -1,6 +1,6 @@
 // checkpointer-init: owner of one restored tree (restore), the way into its namespaces (enter), the way out of
-// the caller's session (detach), PID 1 of a container that waits for its restore (hold, probe), and the end of a restore
-// whose owner has died (clear).
+// the caller's session (detach), PID 1 of a container that waits for its restore (hold, probe), the end of a restore
+// whose owner has died (clear), and the thaw of what an engine froze, also when it has died (guard).
 // The protocols are in docs/native.md.
 
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include "init/clear.h"
 #include "init/detach.h"
 #include "init/enter.h"
+#include "init/guard.h"
 #include "init/hold.h"
 #include "init/launch.h"
 #include "init/options.h"
@@ -25,7 +26,8 @@ static const char usage[] =
     "       checkpointer-init detach -- CMD ARGS...\n"
     "       checkpointer-init hold [--deadline SECONDS] [--cold-start] [-- CMD ARGS...]\n"
     "       checkpointer-init probe\n"
-    "       checkpointer-init clear --into PID --operation ID\n";
+    "       checkpointer-init clear --into PID --operation ID\n"
+    "       checkpointer-init guard --operation ID --freezer FILE...\n";
 
 // A closed standard descriptor would be taken by the first file that is opened, and then overwritten.
 static void open_standard_descriptors(void)
@@ -77,6 +79,16 @@ static int run_clear(int count, char **arguments)
     return clear_placeholder(&options);
 }
 
+static int run_guard(int count, char **arguments)
+{
+    static struct guard_options options;
+    if (guard_options_parse(count, arguments, &options) < 0) {
+        report("%s", failure());
+        return GUARD_FAILED;
+    }
+    return guard(&options);
+}
+
 static int run_hold(int count, char **arguments, const struct signals_saved *saved)
 {
     struct hold_options options;
@@ -111,6 +123,9 @@ int main(int count, char **arguments)
     }
     if (count >= 2 && strcmp(arguments[1], "clear") == 0) {
         return run_clear(count - 2, arguments + 2);
+    }
+    if (count >= 2 && strcmp(arguments[1], "guard") == 0) {
+        return run_guard(count - 2, arguments + 2);
     }
     fputs(usage, stderr);
     return 1;

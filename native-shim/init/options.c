@@ -82,3 +82,35 @@ int clear_options_parse(int count, char **arguments, struct clear_options *optio
     }
     return options->operation == NULL ? fail("--operation is missing") : 0;
 }
+
+int guard_options_parse(int count, char **arguments, struct guard_options *options)
+{
+    *options = (struct guard_options){ 0 };
+    struct words words = { .count = count, .list = arguments };
+    for (; words.at < count; words.at++) {
+        if (words_is(&words, "--operation")) {
+            if (words_operation(&words, &options->operation) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (!words_is(&words, "--freezer")) {
+            return fail("unknown option: %s", arguments[words.at]);
+        }
+        const char *path = words_value(&words, "--freezer");
+        if (path == NULL) {
+            return -1;
+        }
+        if (path[0] != '/') {
+            return fail("--freezer: not an absolute path: %s", path);
+        }
+        if (options->freezer_count == FREEZERS_MOST) {
+            return fail("more than %d --freezer", FREEZERS_MOST);
+        }
+        options->freezers[options->freezer_count++] = path;
+    }
+    if (options->operation == NULL) {
+        return fail("--operation is missing");
+    }
+    return options->freezer_count == 0 ? fail("--freezer is missing") : 0;
+}

@@ -11,6 +11,7 @@
 enum {
     OPERATION_LONGEST = 64, // characters of an operation id
     CGROUPS_MOST = 16, // cgroup v1 has about a dozen hierarchies, each with its own cgroup.procs
+    FREEZERS_MOST = 128, // a pod has 64 containers at most, and hybrid cgroups two freezers each
 };
 
 // The command line of `checkpointer-init restore`, checked.
@@ -52,10 +53,18 @@ struct clear_options {
     const char *operation;
 };
 
+// The command line of `checkpointer-init guard`.
+struct guard_options {
+    const char *operation;
+    const char *freezers[FREEZERS_MOST]; // absolute paths
+    size_t freezer_count;
+};
+
 int restore_options_parse(int count, char **arguments, struct restore_options *options);
 int enter_options_parse(int count, char **arguments, struct enter_options *options);
 int hold_options_parse(int count, char **arguments, struct hold_options *options);
 int clear_options_parse(int count, char **arguments, struct clear_options *options);
+int guard_options_parse(int count, char **arguments, struct guard_options *options);
 
 // The command line of `checkpointer-init detach`: nothing but "--" and the command.
 int detach_options_parse(int count, char **arguments, char ***command);

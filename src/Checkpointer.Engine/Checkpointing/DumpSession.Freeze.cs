@@ -5,6 +5,18 @@ namespace Checkpointer.Engine.Checkpointing;
 /// <summary>Several trees stand still together before the first CRIU comes: what is dumped is one moment of all.</summary>
 internal sealed partial class DumpSession
 {
+    private FreezeGuard? _guard;
+
+    /// <summary>Before anything is frozen there is somebody who thaws it whatever becomes of us.</summary>
+    private async Task StartGuardAsync()
+    {
+        List<string> switches = [.. Trees.SelectMany(static t => t.Freezer?.FreezerSwitches ?? [])];
+        if (switches.Count > 0)
+        {
+            _guard = await FreezeGuard.StartAsync(_services.Init, _id, switches, _abort.Token).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Freezes them; a tree that is the only one is left to CRIU. On failure all run again.</summary>
     private async Task FreezeAsync(Watchdog watchdog)
     {

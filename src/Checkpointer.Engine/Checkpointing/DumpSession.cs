@@ -92,6 +92,11 @@ internal sealed partial class DumpSession
             {
                 await dump.DisposeAsync().ConfigureAwait(false);
             }
+
+            if (_guard is not null)
+            {
+                await _guard.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
@@ -132,9 +137,10 @@ internal sealed partial class DumpSession
         }
 
         _abort.ThrowIfAborted();
+        await StartGuardAsync().ConfigureAwait(false);
         await SuspendDevicesAsync(watchdog).ConfigureAwait(false);
         Enter(OperationPhase.Dump);
-        Journal.Update(static entry => entry with { Phase = OperationPhase.Dump, Frozen = true });
+        Journal.Update(entry => entry with { Phase = OperationPhase.Dump, Frozen = true, Guard = _guard?.Identity });
         await FreezeAsync(watchdog).ConfigureAwait(false);
         using var criuOver = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
         using var closePipes = _abort.Token.Register(() => _dumps.ForEach(d => d.CloseCapture(_abort.Reason!)));

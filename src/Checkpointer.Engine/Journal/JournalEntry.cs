@@ -72,6 +72,10 @@ public sealed record JournalEntry
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Freezer { get; set; }
 
+    /// <summary>The <c>checkpointer-init guard</c> that thaws the freezers should the engine die; null where nothing is frozen by them. Since version 4.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JournalProcess? Guard { get; set; }
+
     /// <summary>The nftables table that keeps a pod's containers from each other until all are restored. Since version 4.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NetworkTable { get; set; }

@@ -35,6 +35,7 @@ internal sealed class CheckpointRecovery
         // Another operation on it would freeze what this one sets going.
         using var workload = WorkloadLocks.Take(
             _services.Options.RunDirectory, [.. entry.Parts.Where(static p => p.Processes.Count > 0).Select(static p => (p.Processes[0].Pid, p.Processes[0].StartTime))]);
+        EndGuard(entry, cancellationToken);
         await Task.WhenAll(entry.Parts.Select(p => EndCriuAsync(p, cancellationToken))).ConfigureAwait(false);
         var state = entry.Frozen || entry.Phase != OperationPhase.Prepare
             ? await new WorkloadRescue(_services.Logger, _services.Time).MendAllAsync(entry, cancellationToken).ConfigureAwait(false)
@@ -73,6 +74,22 @@ internal sealed class CheckpointRecovery
         snapshot.Damage is not null
         || WorkloadRecord.Read(snapshot.Content.Workload, snapshot.Id.ToString()).Operation is not { } operation
         || operation == entry.Operation;
+
+    /// <summary>It waits for the CRIUs, too, to thaw what they leave; from here on we do, and it must not thaw what a later operation freezes.</summary>
+    private static void EndGuard(JournalEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry.Guard is not { } guard)
+        {
+            return;
+        }
+
+        using var pidFd = PidFd.Open(guard.Pid);
+        if (pidFd is not null && ProcStat.Read(guard.Pid)?.StartTime == guard.StartTime)
+        {
+            pidFd.Signal(Signals.Kill);
+            pidFd.WaitExit(TermDeadline, cancellationToken);
+        }
+    }
 
     private async Task EndCriuAsync(JournalEntry entry, CancellationToken cancellationToken)
     {

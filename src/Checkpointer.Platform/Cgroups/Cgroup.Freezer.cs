@@ -8,6 +8,9 @@ public sealed partial class Cgroup
     /// <summary>The directory whose switch <see cref="Freeze"/> uses (version 1's freezer, or version 2's); null when it has none.</summary>
     public string? FreezerDirectory => Path.GetDirectoryName(Version1States().FirstOrDefault() ?? Version2Switches().FirstOrDefault());
 
+    /// <summary>All files by which it is thawed: <c>freezer.state</c> of version 1 (write <c>THAWED</c>), <c>cgroup.freeze</c> of version 2 (write <c>0</c>).</summary>
+    public IReadOnlyList<string> FreezerSwitches => [.. Version1States(), .. Version2Switches()];
+
     /// <summary>True when it is frozen, or asked to be, in some hierarchy.</summary>
     public bool IsFrozen => Version1States().Any(file => ProcText.TryRead(file)?.Trim() is "FROZEN" or "FREEZING")
         || Version2Switches().Any(file => CgroupFile.ReadNumber(file) == 1);
