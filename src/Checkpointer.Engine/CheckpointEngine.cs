@@ -52,29 +52,32 @@ public sealed class CheckpointEngine : IEngine
         Translated(() => new RestoreOperation(_services, operationId, request, progress).RunAsync(cancellationToken));
 
     /// <inheritdoc/>
-    public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => Translated(() =>
+    public Task<PreflightReport> PreflightProcessAsync(int pid, PreflightOptions options, CancellationToken cancellationToken) => Translated(() =>
     {
         var identity = WorkloadInspector.Identify(pid);
         var tree = _services.Trees.FindByRoot(identity);
-        return PreflightAsync(identity, new InspectOptions { OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null }, cancellationToken);
+        FileCapture.MustBeThere(pid, options.Include);
+        return PreflightAsync(identity, InspectOptions.Of(options) with { OwnedBy = tree is { OwnPidNamespace: true } ? tree.OwnerPid : null }, cancellationToken);
     });
 
     /// <inheritdoc/>
-    public Task<PreflightReport> PreflightContainerAsync(string container, CancellationToken cancellationToken) => Translated(async () =>
+    public Task<PreflightReport> PreflightContainerAsync(string container, PreflightOptions options, CancellationToken cancellationToken) => Translated(async () =>
     {
+        RequestCheck.NothingIncluded(options.Include);
         HostProbe.RequireCapabilities();
         var subject = await ContainerSubject.FindAsync(_services, container, cancellationToken).ConfigureAwait(false);
-        var report = await PreflightAsync(subject.Root, new InspectOptions { Container = subject }, cancellationToken).ConfigureAwait(false);
+        var report = await PreflightAsync(subject.Root, InspectOptions.Of(options) with { Container = subject }, cancellationToken).ConfigureAwait(false);
         return report with { Subject = "container " + subject.Record.Label };
     });
 
     /// <inheritdoc/>
-    public Task<PreflightReport> PreflightPodAsync(string pod, CancellationToken cancellationToken) => Translated(async () =>
+    public Task<PreflightReport> PreflightPodAsync(string pod, PreflightOptions options, CancellationToken cancellationToken) => Translated(async () =>
     {
+        RequestCheck.NothingIncluded(options.Include);
         HostProbe.RequireCapabilities();
         var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
         var subject = await PodSubject.FindAsync(_services, pod, cancellationToken).ConfigureAwait(false);
-        var found = PodInspection.Look(subject, member => WorkloadInspector.Inspect(member.Root.Pid, new InspectOptions { Container = member }));
+        var found = PodInspection.Look(subject, member => WorkloadInspector.Inspect(member.Root.Pid, InspectOptions.Of(options) with { Container = member }));
         List<Finding> lacking = [];
         foreach (var member in found.Members)
         {

@@ -53,19 +53,7 @@ internal sealed record CheckpointWorkload(IReadOnlyList<ProcessIdentity> Roots, 
         return (found.Members, found);
     }
 
-    private Inspection Inspect(CheckpointRequest request, ProcessIdentity root, ContainerSubject? container)
-    {
-        var inspection = WorkloadInspector.Inspect(root.Pid, new InspectOptions
-        {
-            Container = container,
-            OwnedBy = Owner,
-            LeaveRunning = request.LeaveRunning,
-            GhostMaximum = Math.Max(InspectOptions.DefaultGhostMaximum, CriuOptionOverrides.Apply(new TreeOptions(), request.CriuOptions).GhostLimit),
-        });
-        return inspection with
-        {
-            Options = CriuOptionOverrides.Apply(inspection.Options, request.CriuOptions),
-            Verdict = new Verdict([.. CriuOptionOverrides.Notes(inspection.Options, request.CriuOptions), .. inspection.Verdict.Findings]),
-        };
-    }
+    private Inspection Inspect(CheckpointRequest request, ProcessIdentity root, ContainerSubject? container) => WorkloadInspector.Inspect(
+        root.Pid,
+        new InspectOptions { Container = container, OwnedBy = Owner, LeaveRunning = request.LeaveRunning, CriuOptions = request.CriuOptions });
 }

@@ -12,13 +12,14 @@ public interface IEngine
     Task<RestoreResult> RestoreAsync(
         string operationId, RestoreRequest request, IProgress<OperationProgress>? progress, CancellationToken cancellationToken);
 
-    Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken);
+    /// <summary>Says what <see cref="CheckpointAsync"/> would say of a process tree before it touches anything.</summary>
+    Task<PreflightReport> PreflightProcessAsync(int pid, PreflightOptions options, CancellationToken cancellationToken);
 
     /// <summary>The same for a container, as <see cref="Containers.IContainerRuntime.FindAsync"/> understands names.</summary>
-    Task<PreflightReport> PreflightContainerAsync(string container, CancellationToken cancellationToken);
+    Task<PreflightReport> PreflightContainerAsync(string container, PreflightOptions options, CancellationToken cancellationToken);
 
     /// <summary>The same for all containers of a pod together, as <see cref="Containers.IContainerRuntime.FindPodAsync"/> understands names.</summary>
-    Task<PreflightReport> PreflightPodAsync(string pod, CancellationToken cancellationToken);
+    Task<PreflightReport> PreflightPodAsync(string pod, PreflightOptions options, CancellationToken cancellationToken);
 
     Task<PreflightReport> PreflightSnapshotAsync(string snapshot, string repository, string keyFile, CancellationToken cancellationToken);
 

@@ -24,6 +24,12 @@ public sealed record RestoreResult
     /// <summary>The operation's id, under which <c>checkpointer-init</c> keeps the tree.</summary>
     public required string Operation { get; init; }
 
+    /// <summary>Bytes that were read from the store's packs, and in how many requests: what the store charges for.</summary>
+    public long BytesFetched { get; init; }
+
+    /// <inheritdoc cref="BytesFetched"/>
+    public long FetchRequests { get; init; }
+
     public required Dictionary<string, double> Timings { get; init; }
 
     /// <summary>Within <see cref="Timings"/>: where the time for GPUs went; null without GPUs.</summary>

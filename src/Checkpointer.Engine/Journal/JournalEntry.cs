@@ -56,6 +56,10 @@ public sealed record JournalEntry
     /// <summary>A restore's tree: the directory that <c>checkpointer-init</c> keeps.</summary>
     public string? TreeDirectory { get; set; }
 
+    /// <summary>The cgroup that a restore's tree joins because a person named it; null where the restore made its own. Since version 4.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JournalCgroup? Cgroup { get; set; }
+
     /// <summary>A restore's tree was, or was about to be, let go: from then on it may have acted on the world.</summary>
     public bool Released { get; set; }
 
@@ -164,3 +168,8 @@ public sealed record JournalProcess(int Pid, ulong StartTime, ulong PidNamespace
 /// <param name="StartTime">Of its PID 1.</param>
 /// <param name="PidNamespace">Inode of PID 1's pid namespace.</param>
 public sealed record JournalContainer(string Id, int Pid, ulong StartTime, ulong PidNamespace);
+
+/// <summary>A cgroup that a restored tree shares with others, and what is known of the tree's processes.</summary>
+/// <param name="Name">As <see cref="Checkpointer.Platform.Cgroup.Open(string)"/> takes it.</param>
+/// <param name="ThreadIds">The ids that the tree's threads get; none where it has a pid namespace of its own, which dies with its owner.</param>
+public sealed record JournalCgroup(string Name, IReadOnlyList<int> ThreadIds);

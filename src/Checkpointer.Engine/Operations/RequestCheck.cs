@@ -23,9 +23,9 @@ internal static class RequestCheck
                 "workload-missing", "Exactly one workload must be named: a process, a container or a pod.", "Give --pid N, --container NAME or --pod NAME.");
         }
 
-        if (request.Pid is null && request.Include.Count > 0)
+        if (request.Pid is null)
         {
-            throw new UsageException("include-container", "--include is for processes: of a container everything travels that is its own.", "Leave it out.");
+            NothingIncluded(request.Include);
         }
 
         if (!(request.MaxFrozenSeconds > 0 && request.MaxFrozenSeconds <= MaxFrozenSeconds))
@@ -34,6 +34,15 @@ internal static class RequestCheck
         }
 
         CriuOptionOverrides.Apply(new TreeOptions(), request.CriuOptions);
+    }
+
+    /// <exception cref="UsageException">Files are to be included with a container.</exception>
+    public static void NothingIncluded(IReadOnlyCollection<string> include)
+    {
+        if (include.Count > 0)
+        {
+            throw new UsageException("include-container", "--include is for processes: of a container everything travels that is its own.", "Leave it out.");
+        }
     }
 
     /// <inheritdoc cref="Check(string, CheckpointRequest)"/>

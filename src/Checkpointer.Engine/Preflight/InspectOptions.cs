@@ -1,4 +1,5 @@
 using Checkpointer.Engine.Containers;
+using Checkpointer.Engine.Criu;
 
 namespace Checkpointer.Engine.Preflight;
 
@@ -17,9 +18,19 @@ public sealed record InspectOptions
     /// <summary>See <see cref="DefaultGhostMaximum"/>.</summary>
     public long GhostMaximum { get; init; } = DefaultGhostMaximum;
 
+    /// <summary><see cref="GhostMaximum"/>, or what a person allows beyond it.</summary>
+    internal long GhostAllowed => CriuOptions.ContainsKey("ghost-limit")
+        ? Math.Max(GhostMaximum, CriuOptionOverrides.Apply(new TreeOptions(), CriuOptions).GhostLimit)
+        : GhostMaximum;
+
+    /// <summary>What a person says of CRIU's options, in place of what is derived.</summary>
+    public IReadOnlyDictionary<string, string> CriuOptions { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The container that the tree is the workload of; null for a plain process tree.</summary>
     internal ContainerSubject? Container { get; init; }
 
     /// <summary>The workload lives on after the checkpoint; otherwise it is ended.</summary>
     public bool LeaveRunning { get; init; }
+
+    internal static InspectOptions Of(PreflightOptions options) => new() { LeaveRunning = options.LeaveRunning, CriuOptions = options.CriuOptions };
 }

@@ -32,7 +32,7 @@ internal sealed class UnlinkedFiles
         }
 
         _ghosts[(status.Device, status.Inode)] = status;
-        if (status.Allocated > _draft.Options.GhostMaximum)
+        if (status.Allocated > _draft.Options.GhostAllowed)
         {
             _large.Add($"{path} ({who}): {ByteSize.Format(status.Allocated)}");
         }
@@ -45,7 +45,7 @@ internal sealed class UnlinkedFiles
         if (_large.Count > 0)
         {
             _draft.Blocker("ghost-file-too-large", InspectionDraft.Enumerate(_large), "deleted, but still open or mapped",
-                $"at most {ByteSize.Format(_draft.Options.GhostMaximum)}", "close the file, or restart the program that writes it");
+                $"at most {ByteSize.Format(_draft.Options.GhostAllowed)}", "close the file, or restart the program that writes it");
         }
         else if (_draft.LargestGhost > TreeOptions.DefaultGhostLimit)
         {

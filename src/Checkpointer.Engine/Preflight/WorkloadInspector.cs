@@ -19,10 +19,12 @@ public static class WorkloadInspector
 
     /// <summary>Inspects the tree below a pid (in our pid namespace).</summary>
     /// <exception cref="UsageException">
-    /// Codes <c>pid-not-found</c>, <c>pid-is-kernel-thread</c>, <c>pid-is-zombie</c>, <c>pid-is-own-ancestor</c>: there is nothing to inspect.
+    /// Codes <c>pid-not-found</c>, <c>pid-is-kernel-thread</c>, <c>pid-is-zombie</c>, <c>pid-is-own-ancestor</c>: there is nothing to inspect;
+    /// those of <see cref="CriuOptionOverrides.Apply"/>.
     /// </exception>
     public static Inspection Inspect(int pid, InspectOptions options)
     {
+        CriuOptionOverrides.Apply(new TreeOptions(), options.CriuOptions);
         CheckTarget(pid);
         ProcessTree tree = ProcessTree.Read(pid) ?? throw NotFound(pid);
         List<InspectedProcess> processes = tree.Processes.Where(p => !p.Stat.IsZombie).Select(Read).ToList();
@@ -43,12 +45,13 @@ public static class WorkloadInspector
             throw NotFound(pid);
         }
 
+        TreeOptions derived = BuildOptions(draft);
         return new Inspection
         {
             Tree = tree,
             Requirement = RequirementBuilder.Build(draft, memory, files),
-            Options = BuildOptions(draft),
-            Verdict = new Verdict([.. draft.Findings.OrderByDescending(f => f.Severity)]),
+            Options = CriuOptionOverrides.Apply(derived, options.CriuOptions),
+            Verdict = new Verdict([.. CriuOptionOverrides.Notes(derived, options.CriuOptions), .. draft.Findings.OrderByDescending(f => f.Severity)]),
             EstimatedBytes = memory.ImageBytes + draft.GhostBytes,
             OutsideEnds = draft.OutsideEnds,
             WritableFiles = files.Writable,
@@ -82,7 +85,7 @@ public static class WorkloadInspector
     // A file may still grow between here and the freeze: the limit is what we allow, not what we saw.
     private static long GhostLimit(InspectionDraft draft)
     {
-        return draft.LargestGhost > TreeOptions.DefaultGhostLimit / 2 ? draft.Options.GhostMaximum : TreeOptions.DefaultGhostLimit;
+        return draft.LargestGhost > TreeOptions.DefaultGhostLimit / 2 ? draft.Options.GhostAllowed : TreeOptions.DefaultGhostLimit;
     }
 
     private static void CheckTarget(int pid)

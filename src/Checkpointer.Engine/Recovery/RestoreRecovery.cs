@@ -73,7 +73,7 @@ internal sealed class RestoreRecovery
             return new RecoveryOutcome("tree-adopted", $"Snapshot {entry.Snapshot} had been restored; its tree has ended since.");
         }
 
-        if (entry.Released && TreeCgroup.Members(entry.Operation) is [var member, ..] members)
+        if (entry.Released && TreeCgroup.Members(entry) is [var member, ..] members)
         {
             // It may have run for long since: whether it may be ended is for a person to say. Until then it shall not wait for its GPUs.
             var left = await FinishGpusAsync(open, Only(members), $"Snapshot {entry.Snapshot} had been restored", "", cancellationToken).ConfigureAwait(false);
@@ -81,7 +81,7 @@ internal sealed class RestoreRecovery
                 "attention",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Snapshot {entry.Snapshot} had been restored, but the owner of its tree is gone; process {member} and others of it run on in cgroup {TreeCgroup.NameOf(entry.Operation)}.{(left.Close ? "" : " " + left.Message)}"),
+                    $"Snapshot {entry.Snapshot} had been restored, but the owner of its tree is gone; process {member} and others of it run on in cgroup {TreeCgroup.NameOf(entry)}.{(left.Close ? "" : " " + left.Message)}"),
                 Close: false);
         }
 
@@ -225,7 +225,7 @@ internal sealed class RestoreRecovery
             RootStartTime = identity?.StartTime ?? 0,
             BootId = entry.BootId,
             OwnPidNamespace = inside,
-            Cgroups = [TreeCgroup.NameOf(entry.Operation)],
+            Cgroups = entry.Cgroup is null ? [TreeCgroup.NameOf(entry.Operation)] : [],
         });
         if (identity is not null)
         {

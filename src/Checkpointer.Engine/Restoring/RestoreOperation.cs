@@ -113,6 +113,8 @@ internal sealed partial class RestoreOperation
             Members = record.Pod is null ? null : [.. trees.Select((t, i) => new RestoredMember(
                 t.Target!.Record.Name, t.Target.Record.Id, running[i].RootPid, t.Target.Record.LogPath ?? ""))],
             Operation = _id,
+            BytesFetched = readers.Fetched.Bytes,
+            FetchRequests = readers.Fetched.Requests,
             Timings = _clock.Finish(),
             Gpu = gpuReturn?.Timings,
             Findings = [.. unrecorded, .. verdict.Findings],
@@ -221,6 +223,7 @@ internal sealed partial class RestoreOperation
     {
         var entry = new JournalEntry
         {
+            Version = _request.Cgroup is null ? JournalEntry.OneTreeVersion : JournalEntry.CurrentVersion,
             Operation = _id,
             Kind = OperationKind.Restore,
             Phase = OperationPhase.Prepare,
@@ -236,9 +239,10 @@ internal sealed partial class RestoreOperation
             : entry with { Version = JournalEntry.CurrentVersion, Sandbox = trees[0].Target!.Record.SandboxId, Members = [.. trees.Select(t => JournalMember.Of(Describe(entry, t)))] };
     }
 
-    private static JournalEntry Describe(JournalEntry entry, RestoreTree tree) => entry with
+    private JournalEntry Describe(JournalEntry entry, RestoreTree tree) => entry with
     {
         TreeDirectory = tree.TreeDirectory,
+        Cgroup = _request.Cgroup is { } named ? new JournalCgroup(named, tree.Compatibility.NeedsPidNamespace ? [] : tree.Record.Requirement.ThreadIds) : null,
         Container = tree.Target is not { } target ? null : new JournalContainer(target.Record.Id, target.Init.Pid, target.Init.StartTime, target.Init.PidNamespace),
     };
 

@@ -7,11 +7,11 @@ namespace Checkpointer.Engine.Restoring;
 internal static class TreeEnding
 {
     /// <summary>
-    /// Tells the owner to kill everything, and kills the owner if it does not; then whatever is left in the cgroup that was made for
-    /// the tree, where orphans of an owner that was killed itself are found. Null when nothing is left, else what is.
+    /// Tells the owner to kill everything, and kills the owner if it does not; then whatever is left of the tree in its cgroup, where
+    /// orphans of an owner that was killed itself are found. Null when nothing is left, else what is.
     /// </summary>
     public static string? Abandon(string treeDirectory, JournalEntry entry, TimeSpan deadline) =>
-        EndOwner(treeDirectory, entry, deadline) ?? TreeCgroup.EndAll(entry.Operation, deadline);
+        EndOwner(treeDirectory, entry, deadline) ?? TreeCgroup.EndAll(entry, deadline);
 
     private static string? EndOwner(string treeDirectory, JournalEntry entry, TimeSpan deadline)
     {

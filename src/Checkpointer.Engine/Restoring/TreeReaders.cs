@@ -15,6 +15,10 @@ internal sealed class TreeReaders : IAsyncDisposable
 
     public SnapshotReader this[int tree] => tree == 0 ? _first : _others[tree - 1];
 
+    /// <summary>What all of them read from the store so far.</summary>
+    public (long Bytes, long Requests) Fetched =>
+        _others.Prepend(_first).Aggregate((0L, 0L), static (sum, r) => (sum.Item1 + r.Statistics.Fetched, sum.Item2 + r.Statistics.Requests));
+
     /// <param name="repository">Where the snapshot is.</param>
     /// <param name="first">Open already; stays the caller's.</param>
     /// <param name="count">How many trees there are.</param>

@@ -15,13 +15,19 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
             throw new UsageException("bad-request", "A preflight names either a pid, a container, a pod or a snapshot.");
         }
 
+        if (request.CriuOptions is null || request.CriuOptions.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!))
+        {
+            throw new UsageException("bad-request", "'criuOptions' and 'include' and what they hold must not be null.", "Leave them out where there are none.");
+        }
+
+        var options = request.Options();
         var report = request.Pid is { } pid
             ? await engine.PreflightProcessAsync(
-                pids.ToOurs(PeerMiddleware.PeerOf(context).Pid, pid), context.RequestAborted).ConfigureAwait(false)
+                pids.ToOurs(PeerMiddleware.PeerOf(context).Pid, pid), options, context.RequestAborted).ConfigureAwait(false)
             : !string.IsNullOrEmpty(request.Container)
-            ? await engine.PreflightContainerAsync(request.Container, context.RequestAborted).ConfigureAwait(false)
+            ? await engine.PreflightContainerAsync(request.Container, options, context.RequestAborted).ConfigureAwait(false)
             : !string.IsNullOrEmpty(request.Pod)
-            ? await engine.PreflightPodAsync(request.Pod, context.RequestAborted).ConfigureAwait(false)
+            ? await engine.PreflightPodAsync(request.Pod, options, context.RequestAborted).ConfigureAwait(false)
             : await SnapshotAsync(request, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, StatusCodes.Status200OK, report, NodeJson.Default.PreflightReport).ConfigureAwait(false);
     }

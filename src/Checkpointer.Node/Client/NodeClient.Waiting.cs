@@ -95,7 +95,7 @@ public sealed partial class NodeClient
             throw new AttentionException(
                 "service-lost",
                 $"The service at {SocketPath} went away before it said whether it took the request.",
-                "Start the service again: had it taken the request, it recovers the operation from its journal and logs what it found.",
+                "Start the service again: had it taken the request, it recovers the operation from its journal, and 'checkpointer operations' tells what came of it.",
                 e)
             {
                 Workload = WorkloadState.Unknown,
@@ -139,7 +139,7 @@ public sealed partial class NodeClient
         return new AttentionException(
             "service-lost",
             $"The service at {SocketPath} went away before operation {id} was over.",
-            "Start the service again: it recovers the operation from its journal and logs what it found.")
+            "Start the service again: it recovers the operation from its journal, and 'checkpointer operations' tells what came of it.")
         {
             Workload = WorkloadState.Unknown,
             SnapshotDurable = null,

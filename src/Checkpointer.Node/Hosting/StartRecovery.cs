@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Checkpointer.Node;
 
 /// <summary>Ends what a killed service left behind, before the first request is accepted, and tells what it found.</summary>
-internal sealed class StartRecovery(IEngine engine, ServiceState state, TimeProvider time, ILogger<StartRecovery> logger)
+internal sealed class StartRecovery(IEngine engine, ServiceState state, OperationHistory history, TimeProvider time, ILogger<StartRecovery> logger)
 {
     /// <summary>The outcome that needs a person, as <see cref="RecoveredOperation.Outcome"/> writes it.</summary>
     private const string Attention = "attention";
@@ -35,6 +35,7 @@ internal sealed class StartRecovery(IEngine engine, ServiceState state, TimeProv
         }
 
         NodeLog.RecoveryDone(logger, report.Operations.Count);
+        history.Recovered(report);
         state.Recovered(report);
         NodeLog.ServiceReady(logger, time.GetElapsedTime(start).TotalMilliseconds);
     }

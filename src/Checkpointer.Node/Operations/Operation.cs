@@ -50,10 +50,10 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
         };
     }
 
-    private Operation(OperationResource over, TimeProvider time)
-        : this(over.Id, over.Kind, over.Subject, 0, NotAgain, time)
+    private Operation(OperationResource past, TimeProvider time)
+        : this(past.Id, past.Kind, past.Subject, 0, NotAgain, time)
     {
-        _state = over;
+        _state = past;
     }
 
     public string Id { get; }
@@ -67,8 +67,8 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
     /// <summary>Cancelled when somebody asks for it.</summary>
     public CancellationToken Cancellation => _cancellation.Token;
 
-    /// <summary>One that was over before this service was started.</summary>
-    public static Operation Past(OperationResource over, TimeProvider time) => new(over, time);
+    /// <summary>One of an earlier service, over or interrupted.</summary>
+    public static Operation Past(OperationResource past, TimeProvider time) => new(past, time);
 
     /// <summary>The state now, and a task that completes with the next change.</summary>
     public (OperationResource State, Task Changed) Observe()
@@ -144,6 +144,27 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
         Finish(s => s with { Outcome = outcome, Error = error }, s => record(s, null));
     }
 
+    /// <summary>
+    /// Ends one of an earlier service by what recovery made of it; also once more, where an earlier recovery could not end it.
+    /// False for one that ended by itself.
+    /// </summary>
+    public bool Interrupt(RecoveredOperation? found, Action<OperationResource> record) => Change(
+        s => s.Outcome is null or OperationOutcomes.Interrupted,
+        s =>
+        {
+            var final = s with
+            {
+                Phase = OperationPhases.Done,
+                Outcome = OperationOutcomes.Interrupted,
+                Error = Interruption.Error(s, found),
+                Recovery = found,
+                Finished = _time.GetUtcNow(),
+                QueuePosition = null,
+            };
+            record(final);
+            return final;
+        });
+
     public void Dispose() => _cancellation.Dispose();
 
     private static Task<OperationYield> NotAgain(string id, IProgress<OperationProgress> progress, CancellationToken cancellationToken) =>
@@ -168,13 +189,15 @@ internal sealed class Operation : IProgress<OperationProgress>, IDisposable
         return state with { Phase = phase, Phases = phases };
     }
 
-    private bool Change(Func<OperationResource, OperationResource> change)
+    // What comes after the end (a late report, a second cancel) changes nothing.
+    private bool Change(Func<OperationResource, OperationResource> change) => Change(static s => !s.IsOver, change);
+
+    private bool Change(Func<OperationResource, bool> may, Func<OperationResource, OperationResource> change)
     {
         TaskCompletionSource signal;
         lock (_gate)
         {
-            // What comes after the end (a late report, a second cancel) changes nothing.
-            if (_state.IsOver)
+            if (!may(_state))
             {
                 return false;
             }

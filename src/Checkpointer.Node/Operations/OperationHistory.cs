@@ -1,7 +1,8 @@
 namespace Checkpointer.Node;
 
 /// <summary>
-/// The operations that the service knows: all that are not over, and the last ones that are, also those of its earlier lives. Thread-safe.
+/// The operations that the service knows: all that are not over, and the last ones that are, also those of its earlier lives, which it
+/// may not have lived to finish. Thread-safe.
 /// </summary>
 internal sealed class OperationHistory
 {
@@ -59,8 +60,34 @@ internal sealed class OperationHistory
         return [.. all.Select(o => o.State)];
     }
 
-    /// <summary>Writes a finished operation down; to be called before anybody can see that it is over.</summary>
-    public void Save(OperationResource finished) => _store.Save(finished);
+    /// <summary>
+    /// Writes an operation down: as it is taken in, for a service that does not live to finish it, and as it ended, before anybody can
+    /// see that it is over.
+    /// </summary>
+    public void Save(OperationResource operation) => _store.Save(operation);
+
+    /// <summary>Removes what was written down of an operation that was not taken in after all.</summary>
+    public void Forget(string id) => _store.Forget(id);
+
+    /// <summary>Ends what earlier services left unfinished. To be called once, before anything new is taken in.</summary>
+    public void Recovered(RecoveryReport report)
+    {
+        Operation[] all;
+        lock (_gate)
+        {
+            all = [.. _inOrder];
+        }
+
+        var found = report.Operations.ToDictionary(static o => o.Operation, StringComparer.Ordinal);
+        foreach (var operation in all)
+        {
+            var recovered = found.GetValueOrDefault(operation.Id);
+            if (recovered is not null || !operation.State.IsOver)
+            {
+                operation.Interrupt(recovered, Save);
+            }
+        }
+    }
 
     /// <summary>Forgets the oldest finished operations beyond the bound.</summary>
     public void Trim()

@@ -57,25 +57,16 @@ internal sealed class OperationScheduler : IAsyncDisposable
                 "Ask for less with --memory, or raise 'memory' in the service's configuration.");
         }
 
-        lock (_gate)
+        // Before it can run, and end: the last word stays.
+        _history.Save(operation.State);
+        try
         {
-            if (_stopping)
-            {
-                throw new HostException(
-                    "service-stopping",
-                    "The service is stopping and takes no new operations.",
-                    "Try again when it has been started again.");
-            }
-
-            if (_queue.Count >= MaxQueued)
-            {
-                throw new HostException(
-                    "queue-full", $"{MaxQueued} operations are waiting already.", "Try again when some of them are over.");
-            }
-
-            _history.Add(operation);
-            _queue.AddLast(operation);
-            operation.SetQueuePosition(_queue.Count - 1);
+            Enqueue(operation);
+        }
+        catch
+        {
+            _history.Forget(operation.Id);
+            throw;
         }
 
         NodeLog.OperationAccepted(_logger, operation.Id, operation.Kind, operation.State.Subject);
@@ -155,6 +146,30 @@ internal sealed class OperationScheduler : IAsyncDisposable
         await _loop.ConfigureAwait(false);
     }
 
+    private void Enqueue(Operation operation)
+    {
+        lock (_gate)
+        {
+            if (_stopping)
+            {
+                throw new HostException(
+                    "service-stopping",
+                    "The service is stopping and takes no new operations.",
+                    "Try again when it has been started again.");
+            }
+
+            if (_queue.Count >= MaxQueued)
+            {
+                throw new HostException(
+                    "queue-full", $"{MaxQueued} operations are waiting already.", "Try again when some of them are over.");
+            }
+
+            _history.Add(operation);
+            _queue.AddLast(operation);
+            operation.SetQueuePosition(_queue.Count - 1);
+        }
+    }
+
     private void Wake() => _wake.Writer.TryWrite(true);
 
     private async Task LoopAsync()
@@ -232,6 +247,7 @@ internal sealed class OperationScheduler : IAsyncDisposable
     private async Task RunAsync(Operation operation)
     {
         operation.Admit();
+        _history.Save(operation.State);
         _metrics.Started(operation.Kind);
         try
         {

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Checkpointer.Node;
 
 /// <summary>
-/// Finished operations on disk, a file each, so that a service that is started again still tells of them. They are a convenience: one that
-/// cannot be written or read is logged, and nothing else depends on it.
+/// Operations on disk, a file each, so that a service that is started again still tells of them: as they were taken in, and as they
+/// ended. They are a convenience: one that cannot be written or read is logged, and nothing else depends on it.
 /// </summary>
 internal sealed class OperationStore(NodeConfiguration configuration, ILogger<OperationStore> logger)
 {
@@ -16,13 +16,13 @@ internal sealed class OperationStore(NodeConfiguration configuration, ILogger<Op
 
     private readonly string _directory = Path.Combine(configuration.StateDirectory, "history");
 
-    public void Save(OperationResource finished)
+    public void Save(OperationResource operation)
     {
-        Try(finished.Id, () =>
+        Try(operation.Id, () =>
         {
             Directory.CreateDirectory(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            var stored = new StoredOperation { Operation = finished };
-            DurableFile.Create(PathOf(finished.Id), JsonSerializer.SerializeToUtf8Bytes(stored, HistoryJson.Default.StoredOperation), createOnly: false);
+            var stored = new StoredOperation { Operation = operation };
+            DurableFile.Create(PathOf(operation.Id), JsonSerializer.SerializeToUtf8Bytes(stored, HistoryJson.Default.StoredOperation), createOnly: false);
         });
     }
 
@@ -63,9 +63,9 @@ internal sealed class OperationStore(NodeConfiguration configuration, ILogger<Op
         }
 
         var stored = JsonSerializer.Deserialize(File.ReadAllBytes(path), HistoryJson.Default.StoredOperation);
-        return stored is { Version: StoredOperation.CurrentVersion } && stored.Operation.Id == id && stored.Operation.IsOver
+        return stored is { Version: StoredOperation.CurrentVersion } && stored.Operation.Id == id
             ? stored.Operation
-            : throw new InvalidDataException($"{path} is no finished operation of a version that is known here");
+            : throw new InvalidDataException($"{path} is no operation of a version that is known here");
     }
 
     private void Try(string id, Action work)
@@ -83,7 +83,7 @@ internal sealed class OperationStore(NodeConfiguration configuration, ILogger<Op
     private string PathOf(string id) => Path.Combine(_directory, id + ".json");
 }
 
-/// <summary>The file of one finished operation.</summary>
+/// <summary>The file of one operation.</summary>
 internal sealed record StoredOperation
 {
     /// <summary>The version that this code writes and reads.</summary>

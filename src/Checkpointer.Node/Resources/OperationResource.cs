@@ -44,6 +44,9 @@ public sealed record OperationResource
     /// <summary>Why it did not succeed, and what state everything is in.</summary>
     public ErrorReport? Error { get; init; }
 
+    /// <summary>Of an interrupted operation: what the next start made of it; null where nothing of it was left to undo.</summary>
+    public RecoveredOperation? Recovery { get; init; }
+
     /// <summary>The phases it went through so far, with the milliseconds since <see cref="Started"/> at which each began.</summary>
     public required IReadOnlyList<PhaseStart> Phases { get; init; }
 
@@ -73,6 +76,9 @@ public static class OperationOutcomes
 
     /// <summary>Rolled back because somebody asked for it.</summary>
     public const string Cancelled = "cancelled";
+
+    /// <summary>The service ended before it: the next start ended it.</summary>
+    public const string Interrupted = "interrupted";
 }
 
 /// <summary>The phases that the service itself gives; the others are the engine's.</summary>

@@ -17,9 +17,20 @@ public sealed record PreflightRequest
 
     public string? Snapshot { get; init; }
 
+    /// <summary>As in a checkpoint's request, and so the two below; not for a snapshot.</summary>
+    public bool LeaveRunning { get; init; }
+
+    // "set", not "init": generated JSON code assigns every init-only property, and so wipes the default of an absent one.
+    public Dictionary<string, string> CriuOptions { get; set; } = [];
+
+    public List<string> Include { get; set; } = [];
+
     /// <summary>For a snapshot: a configured name, a URL or an absolute path.</summary>
     public string? Repository { get; init; }
 
     /// <summary>As in a checkpoint's request.</summary>
     public string? KeyFile { get; init; }
+
+    /// <summary>What the engine is to take into account.</summary>
+    public PreflightOptions Options() => new() { LeaveRunning = LeaveRunning, CriuOptions = CriuOptions, Include = Include };
 }

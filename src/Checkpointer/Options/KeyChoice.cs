@@ -24,6 +24,9 @@ internal sealed record KeyChoice
     /// </summary>
     public bool Chosen { get; init; }
 
+    /// <summary>Only a variable chose it: a service that has keys of its own is not told, see <c>RepositoryChoice</c>.</summary>
+    public bool FromVariable { get; init; }
+
     /// <summary>Options win over variables; a file wins over the text in a variable. Two of one kind are a usage error.</summary>
     public static KeyChoice Read(string? keyFile, string? passphraseFile, string? keyVariable, string? fileVariable, string? textVariable)
     {
@@ -48,8 +51,8 @@ internal sealed record KeyChoice
                 "usage", $"both {EnvironmentNames.KeyFile} and {EnvironmentNames.PassphraseFile} are set", "Unset one of them.");
         }
 
-        return keyVariable is not null ? OfKeyFile(keyVariable)
-            : fileVariable is not null ? OfPassphrase(fileVariable)
+        return keyVariable is not null ? OfKeyFile(keyVariable) with { FromVariable = true }
+            : fileVariable is not null ? OfPassphrase(fileVariable) with { FromVariable = true }
             : textVariable is not null ? new KeyChoice { Text = textVariable }
             : Default;
     }

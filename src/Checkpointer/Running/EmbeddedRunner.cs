@@ -10,6 +10,8 @@ internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposa
 
     public bool CanInherit => true;
 
+    public Task<bool> HasKeysAsync(CancellationToken cancellationToken) => Task.FromResult(false);
+
     public static IRunner Create(Settings settings, CliHost host)
     {
         var loggers = new StderrLoggerFactory(host.Lines, settings.Debug);
@@ -44,11 +46,11 @@ internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposa
     public Task<PreflightReport> PreflightAsync(PreflightRequest request, CancellationToken cancellationToken)
     {
         return request.Pid is { } pid
-            ? engine.PreflightProcessAsync(pid, cancellationToken)
+            ? engine.PreflightProcessAsync(pid, request.Options(), cancellationToken)
             : request.Container is { } container
-            ? engine.PreflightContainerAsync(container, cancellationToken)
+            ? engine.PreflightContainerAsync(container, request.Options(), cancellationToken)
             : request.Pod is { } pod
-            ? engine.PreflightPodAsync(pod, cancellationToken)
+            ? engine.PreflightPodAsync(pod, request.Options(), cancellationToken)
             : engine.PreflightSnapshotAsync(request.Snapshot!, request.Repository!, request.KeyFile!, cancellationToken);
     }
 

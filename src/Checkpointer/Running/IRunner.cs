@@ -12,6 +12,9 @@ internal interface IRunner : IAsyncDisposable
     /// <summary>Whether it has repositories and keys of its own, so that a request may leave them out.</summary>
     bool HasRepositories { get; }
 
+    /// <summary>Whether its repositories are configured, each with its key.</summary>
+    Task<bool> HasKeysAsync(CancellationToken cancellationToken);
+
     /// <summary>Whether a restored tree can inherit this process's standard streams.</summary>
     bool CanInherit { get; }
 

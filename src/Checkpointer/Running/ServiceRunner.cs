@@ -21,6 +21,9 @@ internal sealed class ServiceRunner(string socket, StderrLines lines, TimeProvid
 
     public bool CanInherit => false;
 
+    public async Task<bool> HasKeysAsync(CancellationToken cancellationToken) =>
+        (await _client.GetNodeAsync(cancellationToken).ConfigureAwait(false)).Repositories.Count > 0;
+
     public async Task<CheckpointResult> CheckpointAsync(
         CheckpointRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)
     {

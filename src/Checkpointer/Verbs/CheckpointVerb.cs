@@ -54,7 +54,7 @@ internal sealed class CheckpointVerb : Verb
         "NAME=VALUE");
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Go on in spite of overridable findings. Blockers refuse always.");
     private readonly Option<bool> _dryRun = OptionKinds.Flag(
-        "--dry-run", "Only say whether it would be possible; the same as 'preflight'.");
+        "--dry-run", "Only say whether it would be possible, as 'preflight' does; --criu-option, --include and --leave-running count as they would.");
 
     public CheckpointVerb()
         : base("checkpoint", "Snapshot a running process tree into the repository.")
@@ -149,11 +149,20 @@ internal sealed class CheckpointVerb : Verb
         {
             if (parse.GetValue(_dryRun))
             {
-                var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid, Container = container, Pod = pod }, cancellationToken).ConfigureAwait(false);
+                var question = new PreflightRequest
+                {
+                    Pid = pid,
+                    Container = container,
+                    Pod = pod,
+                    LeaveRunning = parse.GetValue(_leaveRunning),
+                    CriuOptions = parse.GetValue(_criuOptions) ?? [],
+                    Include = [.. (parse.GetValue(_include) ?? []).Select(Path.GetFullPath)],
+                };
+                var report = await runner.PreflightAsync(question, cancellationToken).ConfigureAwait(false);
                 return PreflightVerb.Tell(context, report, parse.GetValue(_force));
             }
 
-            var access = RepositoryChoice.For(context.Settings, runner);
+            var access = await RepositoryChoice.ForAsync(context.Settings, runner, cancellationToken).ConfigureAwait(false);
             var request = new CheckpointRequest
             {
                 Pid = pid,

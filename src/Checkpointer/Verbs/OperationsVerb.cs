@@ -53,7 +53,7 @@ internal sealed class OperationsVerb : Verb
         Globals = ["--socket"],
         Environment = [HelpParts.Socket, HelpParts.Debug],
         Json = "operations, each with id, kind, subject, phase, progress (bytesDone, bytesTotal, bytesStored, bytesReused, bytesPerSecond), "
-            + "started, outcome, result or error, phases",
+            + "started, outcome (succeeded, failed, cancelled or interrupted), result or error, recovery (of an interrupted one), phases",
     };
 
     public override async Task<int> RunAsync(VerbContext context, CancellationToken cancellationToken)

@@ -102,7 +102,7 @@ internal sealed class PreflightVerb : Verb
     public static async Task<int> SnapshotAsync(
         VerbContext context, IRunner runner, string snapshot, bool force, CancellationToken cancellationToken)
     {
-        var access = RepositoryChoice.For(context.Settings, runner);
+        var access = await RepositoryChoice.ForAsync(context.Settings, runner, cancellationToken).ConfigureAwait(false);
         var request = new PreflightRequest { Snapshot = snapshot, Repository = access.Repository, KeyFile = access.KeyFile };
         return Tell(context, await runner.PreflightAsync(request, cancellationToken).ConfigureAwait(false), force);
     }

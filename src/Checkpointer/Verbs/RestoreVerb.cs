@@ -107,7 +107,7 @@ internal sealed class RestoreVerb : Verb
         ],
         Globals = HelpParts.AllGlobals,
         Environment = HelpParts.AllVariables,
-        Json = "snapshot, pid (in your pid namespace), log, timings (phase to ms), findings, operation, members (of a pod: name, container, pid, log); "
+        Json = "snapshot, pid (in your pid namespace), log, bytesFetched, fetchRequests, timings (phase to ms), findings, operation, members (of a pod: name, container, pid, log); "
             + "on an error: error with code, message, remedy, workloadRunning, snapshotDurable, logFile",
     };
 
@@ -132,7 +132,7 @@ internal sealed class RestoreVerb : Verb
         var runner = await context.OpenRunnerAsync(needsRepository: true, _runtime, cancellationToken).ConfigureAwait(false);
         await using (runner.ConfigureAwait(false))
         {
-            var access = RepositoryChoice.For(context.Settings, runner);
+            var access = await RepositoryChoice.ForAsync(context.Settings, runner, cancellationToken).ConfigureAwait(false);
             if (parse.GetValue(_dryRun))
             {
                 var wanted = snapshot ?? await NewestAsync(context, latest!, cancellationToken).ConfigureAwait(false);
@@ -214,6 +214,7 @@ internal sealed class RestoreVerb : Verb
             ("log", result.Log),
             ("operation", result.Operation),
             ("took", Texts.Milliseconds(result.Timings.GetValueOrDefault("total"))),
+            ("read", $"{ByteSize.Format(result.BytesFetched)} from the store, in {result.FetchRequests} {(result.FetchRequests == 1 ? "request" : "requests")}"),
         ];
         if (result.Members is { } members)
         {

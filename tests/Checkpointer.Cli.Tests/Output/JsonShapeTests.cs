@@ -48,10 +48,12 @@ public sealed class JsonShapeTests
         using var cli = new TestCli();
         Assert.Equal(0, await cli.RunAsync("restore", "3f9c", "--repo", "/srv/x", "--json"));
         var json = cli.Json();
-        Assert.Equal("snapshot pid log timings findings operation".Split(' ').Order(), Names(json));
+        Assert.Equal("snapshot pid log bytesFetched fetchRequests timings findings operation".Split(' ').Order(), Names(json));
         Assert.Equal(Samples.Snapshot, json.GetProperty("snapshot").GetString());
         Assert.Equal(815, json.GetProperty("pid").GetInt32());
         Assert.EndsWith("output.log", json.GetProperty("log").GetString(), StringComparison.Ordinal);
+        Assert.Equal(300L << 20, json.GetProperty("bytesFetched").GetInt64());
+        Assert.Equal(75, json.GetProperty("fetchRequests").GetInt64());
         Assert.Equal(800, json.GetProperty("timings").GetProperty("restore").GetDouble());
         Assert.Equal(0, json.GetProperty("findings").GetArrayLength());
     }

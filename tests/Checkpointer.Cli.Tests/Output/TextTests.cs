@@ -83,6 +83,7 @@ public sealed class TextTests
                 "log        /var/lib/checkpointer/trees/01jdk3v8q2m4x7ya/output.log",
                 "operation  01jdk3v8q2m4x7ya",
                 "took       900ms",
+                "read       300 MiB from the store, in 75 requests",
             ],
             cli.OutLines);
     }

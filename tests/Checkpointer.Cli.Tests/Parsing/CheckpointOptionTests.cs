@@ -69,4 +69,17 @@ public sealed class CheckpointOptionTests
         Assert.Empty(cli.Embedded.Checkpoints);
         Assert.Equal(4711, Assert.Single(cli.Embedded.Preflights).Pid);
     }
+
+    [Fact]
+    public async Task A_dry_run_asks_with_the_options_that_would_count()
+    {
+        using var cli = new TestCli();
+
+        await cli.RunAsync("checkpoint", "--pid", "4711", "--dry-run", "--leave-running", "--criu-option", "file-locks=no", "--include", "/var/tmp/a");
+
+        var options = Assert.Single(cli.Embedded.Preflights).Options();
+        Assert.True(options.LeaveRunning);
+        Assert.Equal(new Dictionary<string, string> { ["file-locks"] = "no" }, options.CriuOptions);
+        Assert.Equal(["/var/tmp/a"], options.Include);
+    }
 }

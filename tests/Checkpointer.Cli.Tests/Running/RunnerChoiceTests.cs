@@ -58,6 +58,27 @@ public sealed class RunnerChoiceTests
         Assert.Equal([("", ""), ("main", "/k")], cli.Service.Checkpoints.Select(c => (c.Repository, c.KeyFile)));
     }
 
+    [Theory]
+    [InlineData("CHECKPOINTER_KEY_FILE", true, "")]
+    [InlineData("CHECKPOINTER_PASSPHRASE_FILE", true, "")]
+    [InlineData("CHECKPOINTER_KEY_FILE", false, "/env/key")]
+    [InlineData("CHECKPOINTER_PASSPHRASE_FILE", false, "passphrase-file:/env/key")]
+    public async Task A_key_variable_counts_where_the_service_has_no_keys_of_its_own(string variable, bool configured, string told)
+    {
+        using var cli = new TestCli { Service = new ScriptedRunner { HasRepositories = true, CanInherit = false, HasKeys = configured } };
+        cli.Services.Add(Settings.DefaultSocket);
+        cli.Environment[variable] = "/env/key";
+
+        await cli.RunAsync("checkpoint", "--pid", "1", "--repo", "second");
+        await cli.RunAsync("restore", "3f9c", "--repo", "second");
+        await cli.RunAsync("preflight", "3f9c", "--repo", "second");
+        await cli.RunAsync("checkpoint", "--pid", "1", "--repo", "second", "--key-file", "/k");
+
+        Assert.Equal([told, "/k"], cli.Service.Checkpoints.Select(c => c.KeyFile));
+        Assert.Equal(told, Assert.Single(cli.Service.Restores).KeyFile);
+        Assert.Equal(told, Assert.Single(cli.Service.Preflights).KeyFile);
+    }
+
     [Fact]
     public async Task The_embedded_engine_recovers_first_and_says_what_it_found()
     {

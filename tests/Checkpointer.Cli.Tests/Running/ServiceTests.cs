@@ -3,6 +3,7 @@ using System.Text.Json;
 using Checkpointer.Cli.Tests.Output;
 using Checkpointer.Cli.Tests.Support;
 using Checkpointer.Engine;
+using Checkpointer.Node;
 
 namespace Checkpointer.Cli.Tests.Running;
 
@@ -21,6 +22,21 @@ public sealed class ServiceTests
         Assert.Equal(Samples.Snapshot, cli.Json().GetProperty("snapshot").GetString());
         Assert.Equal("training", service.Engine.Request!.Name);
         Assert.Equal("/srv/x", service.Engine.Request.Repository);
+    }
+
+    [Fact]
+    public async Task A_configured_repository_opens_with_its_own_key_whatever_the_variable_says()
+    {
+        await using var service = await RunningService.StartAsync(
+            new ScriptedEngine(), repositories: new() { ["second"] = new RepositoryEntry("/srv/second", "/etc/second.key") });
+        using var cli = new Client(service);
+        cli.Environment["CHECKPOINTER_KEY_FILE"] = "/etc/first.key";
+
+        Assert.Equal(0, await cli.RunAsync("checkpoint", "--pid", Pid, "--repo", "second"));
+        Assert.Equal(("/srv/second", "/etc/second.key"), (service.Engine.Request!.Repository, service.Engine.Request.KeyFile));
+
+        Assert.Equal(2, await cli.RunAsync("checkpoint", "--pid", Pid, "--repo", "second", "--key-file", "/etc/first.key", "--json"));
+        Assert.Equal("key-file-not-configured", cli.Json().GetProperty("error").GetProperty("code").GetString());
     }
 
     [Fact]
@@ -151,6 +167,8 @@ public sealed class ServiceTests
 
         public Interrupts Interrupts { get; } = new();
 
+        public Dictionary<string, string> Environment { get; } = [];
+
         public string Out => _out.ToString();
 
         public string Err => _err.ToString();
@@ -173,7 +191,7 @@ public sealed class ServiceTests
             {
                 Out = _out,
                 Err = _err,
-                Environment = name => name == "CHECKPOINTER_SOCKET" ? _service.Socket : null,
+                Environment = name => name == "CHECKPOINTER_SOCKET" ? _service.Socket : Environment.GetValueOrDefault(name),
                 IsRoot = () => true,
                 Interrupts = Interrupts,
             };

@@ -14,7 +14,7 @@ internal sealed class RunningService : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task<int> _run;
 
-    private RunningService(ScriptedEngine engine, TempDirectory? directory)
+    private RunningService(ScriptedEngine engine, TempDirectory? directory, Dictionary<string, RepositoryEntry> repositories)
     {
         Engine = engine;
         directory ??= _owned = new TempDirectory();
@@ -25,6 +25,7 @@ internal sealed class RunningService : IAsyncDisposable
             StateDirectory = directory["state"],
             RunDirectory = directory.Path,
             LogLevel = LogLevel.None,
+            Repositories = repositories,
             StopTimeout = TimeSpan.FromSeconds(5),
         };
         _run = NodeService.RunAsync(configuration, (_, _, _) => engine, _stop.Token);
@@ -36,10 +37,12 @@ internal sealed class RunningService : IAsyncDisposable
 
     /// <param name="engine">The engine behind it.</param>
     /// <param name="directory">Where it lives, for a second service in the place of a first; null: in a directory of its own.</param>
-    public static async Task<RunningService> StartAsync(ScriptedEngine engine, TempDirectory? directory = null)
+    /// <param name="repositories">Its configuration has these; null: none.</param>
+    public static async Task<RunningService> StartAsync(
+        ScriptedEngine engine, TempDirectory? directory = null, Dictionary<string, RepositoryEntry>? repositories = null)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "the node service needs root");
-        var service = new RunningService(engine, directory);
+        var service = new RunningService(engine, directory, repositories ?? []);
         using var client = new NodeClient(service.Socket);
         var ready = client.WaitUntilReadyAsync(StartTimeout, CancellationToken.None);
         await Task.WhenAny(ready, service._run);

@@ -39,6 +39,8 @@ internal static class Samples
         Pid = 815,
         Log = "/var/lib/checkpointer/trees/01jdk3v8q2m4x7ya/output.log",
         Operation = "01jdk3v8q2m4x7ya",
+        BytesFetched = 300L << 20,
+        FetchRequests = 75,
         Timings = new Dictionary<string, double> { ["restore"] = 800, ["total"] = 900, ["unaccounted"] = 100 },
         Findings = [],
     };

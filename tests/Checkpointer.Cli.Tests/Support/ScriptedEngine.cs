@@ -63,19 +63,19 @@ internal sealed class ScriptedEngine : IEngine
         return Task.FromResult(Samples.Restore with { Operation = operationId, Pid = Environment.ProcessId });
     }
 
-    public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightProcessAsync(int pid, PreflightOptions options, CancellationToken cancellationToken)
     {
         Note("preflight");
         return Task.FromResult(Samples.Preflight);
     }
 
-    public Task<PreflightReport> PreflightContainerAsync(string container, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightContainerAsync(string container, PreflightOptions options, CancellationToken cancellationToken)
     {
         Note("preflight-container");
         return Task.FromResult(Samples.Preflight with { Subject = "container " + container });
     }
 
-    public Task<PreflightReport> PreflightPodAsync(string pod, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightPodAsync(string pod, PreflightOptions options, CancellationToken cancellationToken)
     {
         Note("preflight-pod");
         return Task.FromResult(Samples.Preflight with { Subject = "pod " + pod });

@@ -9,6 +9,8 @@ internal sealed class ScriptedRunner : IRunner
 {
     public bool HasRepositories { get; init; }
 
+    public bool HasKeys { get; init; }
+
     public bool CanInherit { get; init; } = true;
 
     public List<CheckpointRequest> Checkpoints { get; } = [];
@@ -32,6 +34,8 @@ internal sealed class ScriptedRunner : IRunner
     public Func<CancellationToken, Task<TreeExit>> OnWait { get; set; } = static _ => Task.FromResult(new TreeExit(0, null));
 
     public Func<int, Task> OnSignal { get; set; } = static _ => Task.CompletedTask;
+
+    public Task<bool> HasKeysAsync(CancellationToken cancellationToken) => Task.FromResult(HasKeys);
 
     public Task<CheckpointResult> CheckpointAsync(
         CheckpointRequest request, IProgress<OperationProgress> progress, CancellationToken cancellationToken)

@@ -15,7 +15,7 @@ public sealed class CriuProbeTests : IDisposable
     {
         using var child = ChildProcess.Sleeping();
 
-        var report = await Engine(_directory.File("absent")).PreflightProcessAsync(child.Pid, TestContext.Current.CancellationToken);
+        var report = await Engine(_directory.File("absent")).PreflightProcessAsync(child.Pid, PreflightOptions.Default, TestContext.Current.CancellationToken);
 
         Assert.True(report.Refuses);
         Assert.Equal(1, report.Processes);

@@ -144,7 +144,7 @@ public sealed class OperationJournalTests : IDisposable
         var text = File.ReadAllText(_directory.File("operations/a.json"));
         Assert.Equal(2, text.Split("\"map\"").Length);
         Assert.Contains("\"version\": 3", text, StringComparison.Ordinal);
-        foreach (var since4 in (string[])["members", "freezer", "networkTable", "sandbox", "tree"])
+        foreach (var since4 in (string[])["members", "freezer", "networkTable", "sandbox", "tree", "cgroup"])
         {
             Assert.DoesNotContain($"\"{since4}\"", text, StringComparison.Ordinal);
         }

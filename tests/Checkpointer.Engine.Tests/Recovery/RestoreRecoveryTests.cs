@@ -103,6 +103,81 @@ public sealed class RestoreRecoveryTests : IDisposable
         Assert.False(member.HasEnded);
     }
 
+    [Fact]
+    public async Task Orphans_in_a_cgroup_that_a_person_named_are_ended_and_nobody_else_in_it()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+        using var stranger = InSession(cgroup, "sleep", "600");
+        using var task = InSession(cgroup, "sleep", "600");
+        using var criu = InSession(cgroup, "/bin/sh", "-c", "read never", "criu", "--pidfile", Path.Combine(_directory.Path, "restored.pid"));
+        using var reader = InSession(cgroup, "/bin/sh", "-c", "read never", "less", Path.Combine(_directory.Path, "output.log"));
+
+        var outcome = await new RestoreRecovery(_services).RecoverAsync(Shared(cgroup, [task.Pid]), TestContext.Current.CancellationToken);
+
+        Assert.Equal("tree-killed", outcome.Outcome);
+        Assert.True(task.HasEnded);
+        Assert.True(criu.HasEnded);
+        Assert.False(stranger.HasEnded);
+        Assert.False(reader.HasEnded);
+        Assert.True(cgroup.Exists);
+    }
+
+    [Fact]
+    public async Task An_id_that_a_stranger_has_in_that_cgroup_does_not_make_him_an_orphan()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+        using var older = InSession(cgroup, "sleep", "600");
+        // Not a session of its own: the session's leader is no process of the tree, and alive.
+        using var younger = ChildProcess.Sleeping();
+        cgroup.Cgroup.Join(younger.Pid);
+        var entry = Shared(cgroup, [older.Pid, younger.Pid]);
+
+        await new RestoreRecovery(_services).RecoverAsync(
+            entry with { Processes = [entry.Processes[0] with { StartTime = ProcStat.Read(older.Pid)!.StartTime + 1 }] }, TestContext.Current.CancellationToken);
+
+        Assert.False(older.HasEnded);
+        Assert.False(younger.HasEnded);
+    }
+
+    [Fact]
+    public async Task A_tree_that_was_let_go_in_a_cgroup_that_a_person_named_is_not_touched_and_told()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+        using var task = InSession(cgroup, "sleep", "600");
+
+        var outcome = await new RestoreRecovery(_services).RecoverAsync(
+            Shared(cgroup, [task.Pid]) with { Released = true }, TestContext.Current.CancellationToken);
+
+        Assert.Equal("attention", outcome.Outcome);
+        Assert.False(outcome.Close);
+        Assert.Contains($"process {task.Pid}", outcome.Message, StringComparison.Ordinal);
+        Assert.Contains(cgroup.Cgroup.Name, outcome.Message, StringComparison.Ordinal);
+        Assert.False(task.HasEnded);
+    }
+
+    /// <summary>A process in a session of its own, in the cgroup.</summary>
+    private static ChildProcess InSession(TemporaryCgroup cgroup, params string[] command)
+    {
+        // A child of .NET leads no group, so setsid becomes the program itself.
+        var child = new ChildProcess("/usr/bin/setsid", command);
+        child.AwaitState('S');
+        cgroup.Cgroup.Join(child.Pid);
+        return child;
+    }
+
+    /// <summary>The entry of a restore into this cgroup as if a person had named it, whose owner is dead.</summary>
+    private JournalEntry Shared(TemporaryCgroup cgroup, IReadOnlyList<int> ids)
+    {
+        using var owner = ChildProcess.Sleeping();
+        var started = ProcStat.Read(Environment.ProcessId)!.StartTime;
+        return Entry() with
+        {
+            TreeDirectory = _directory.Path,
+            Cgroup = new JournalCgroup(cgroup.Cgroup.Name, ids),
+            Processes = [new JournalProcess(owner.Pid, started, 1, WasStopped: false)],
+        };
+    }
+
     private static JournalEntry Entry(string operation = "op-1") => new()
     {
         Operation = operation,

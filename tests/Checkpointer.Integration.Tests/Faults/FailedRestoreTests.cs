@@ -184,6 +184,52 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
         await bench.MustStillRestoreAsync();
     }
 
+    [Fact]
+    public async Task Nothing_is_said_of_cleaning_up_where_all_was_cleaned_up()
+    {
+        await bench.TakeAsync();
+        // A CRIU that takes its owner with it: the engine finds nobody who could be told to end.
+        var wrapper = Path.Combine(bench.Lab.Directory, "criu-and-owner-die");
+        await File.WriteAllTextAsync(
+            wrapper,
+            $"#!/bin/sh\nif [ \"$1\" = restore ]; then kill -9 $PPID; exit 1; fi\nexec {Installation.Criu} \"$@\"\n",
+            TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(wrapper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        bench.Lab.Environment["CHECKPOINTER_CRIU"] = wrapper;
+
+        var outcome = await bench.Lab.CheckpointerAsync("restore", bench.Snapshot, "--embedded", "--json");
+
+        bench.Lab.Environment.Remove("CHECKPOINTER_CRIU");
+        outcome.MustExit(1);
+        Assert.DoesNotContain("could not be cleaned up", outcome.Stderr, StringComparison.Ordinal);
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
+    [Fact]
+    public async Task Orphans_of_a_restore_into_a_cgroup_that_a_person_named_are_ended_too()
+    {
+        await bench.TakeAsync();
+        using var cgroup = new NamedCgroup();
+        await using (var run = FaultRun.Start(
+            bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore with { Cgroup = cgroup.Name } }))
+        {
+            // All are held: none notices that the others are gone, and ends by itself.
+            var criu = await RunningCriuAsync();
+            var owner = Assert.Single(bench.Lab.Helpers("checkpointer-init"));
+            Signals.Send(criu, Signals.Stop);
+            Signals.Send(owner, Signals.Stop);
+            await Signals.KillAsync(run.Pid);
+            await Signals.KillAsync(owner);
+            Assert.Contains(criu, cgroup.Members());
+        }
+
+        Assert.Equal("tree-killed", Assert.Single(await FaultRun.RecoverAsync(bench.Lab)).Outcome);
+        Assert.Empty(cgroup.Members());
+        await bench.MustHaveLeftNothingAsync();
+        await bench.MustStillRestoreAsync();
+    }
+
     /// <summary>CRIU once it is being served: it has built nothing whole yet.</summary>
     private async Task<int> RunningCriuAsync()
     {

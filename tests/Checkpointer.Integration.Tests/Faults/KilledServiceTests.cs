@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Checkpointer.Integration.Tests;
 
 /// <summary>The node service is killed (SIGKILL) while it works, and started again: nothing is lost, and nobody else need do anything.</summary>
@@ -25,6 +27,7 @@ public sealed class KilledServiceTests
         await counter.MustBeUnharmedAsync(lab);
         await lab.MustBeCleanAsync();
         Assert.Empty(await lab.SnapshotsAsync());
+        Assert.Equal([($"pid {counter.Pid}", "interrupted", "rolled-back", "running")], await OperationsAsync(lab));
         // And the service does its work again.
         (await lab.CheckpointerAsync("checkpoint", "--pid", $"{counter.Pid}", "--leave-running", "--json")).MustSucceed();
         await counter.MustBeUnharmedAsync(lab);
@@ -71,6 +74,8 @@ public sealed class KilledServiceTests
         Assert.True(Processes.IsAlive(sleeper));
         Assert.Empty(await lab.SnapshotsAsync());
         await lab.MustBeCleanAsync();
+        Assert.Equal(
+            [($"pid {first.Pid}", "interrupted", "rolled-back", "running"), ($"pid {sleeper}", "interrupted", null, "untouched")], await OperationsAsync(lab));
     }
 
     [Theory]
@@ -135,6 +140,20 @@ public sealed class KilledServiceTests
         Assert.Equal(first.Lineage, second.GetProperty("lineage").GetString());
         Assert.Equal(2, second.GetProperty("generation").GetInt64());
         Assert.False(Processes.IsAlive(pid));
+    }
+
+    /// <summary>What the service tells of its operations: subject, outcome, what recovery made of it, and the workload's state.</summary>
+    private static async Task<List<(string? Subject, string? Outcome, string? Recovery, string? Workload)>> OperationsAsync(Lab lab)
+    {
+        var listed = (await lab.CheckpointerAsync("operations", "--json")).MustSucceed().Json.GetProperty("operations");
+        return
+        [
+            .. listed.EnumerateArray().Select(static o => (
+                o.GetProperty("subject").GetString(),
+                o.GetProperty("outcome").GetString(),
+                o.GetProperty("recovery") is { ValueKind: JsonValueKind.Object } recovery ? recovery.GetProperty("outcome").GetString() : null,
+                o.GetProperty("error").GetProperty("workloadState").GetString())),
+        ];
     }
 
     private static async Task MustRunOrRestoreAsync(Lab lab, CounterWorkload counter, bool leaveRunning)

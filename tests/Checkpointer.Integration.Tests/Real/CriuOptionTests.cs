@@ -55,6 +55,22 @@ public sealed class CriuOptionTests
     }
 
     [Fact]
+    public async Task A_dry_run_judges_them_as_the_checkpoint_would()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var counter = await CounterWorkload.StartAsync(lab, Mebibytes);
+        string[] dryRun = ["checkpoint", "--pid", $"{counter.Pid}", "--embedded", "--json", "--dry-run"];
+
+        (await lab.CheckpointerAsync([.. dryRun, "--criu-option", "exec-cmd=sh"])).MustSay(2, "criu-option-unknown");
+        (await lab.CheckpointerAsync([.. dryRun, "--criu-option", "ghost-limit=many"])).MustSay(2, "criu-option-value");
+        (await lab.CheckpointerAsync([.. dryRun, "--include", Path.Combine(lab.Directory, "absent")])).MustSay(2, "include-unusable");
+        var report = (await lab.CheckpointerAsync([.. dryRun, "--criu-option", "file-locks=yes"])).MustSucceed().Json;
+
+        Assert.Contains(report.GetProperty("findings").EnumerateArray(), static f => Text(f, "code") == "criu-option-set" && Text(f, "subject") == "file-locks");
+        await counter.MustBeUnharmedAsync(lab);
+    }
+
+    [Fact]
     public async Task Cgroups_may_be_left_to_criu()
     {
         await using var lab = await CreateLabAsync();

@@ -41,15 +41,15 @@ internal sealed class ScriptedEngine : IEngine
         return OnRestore(operationId, request, progress, cancellationToken);
     }
 
-    public Task<PreflightReport> PreflightProcessAsync(int pid, CancellationToken cancellationToken) => OnPreflightProcess(pid);
+    public Task<PreflightReport> PreflightProcessAsync(int pid, PreflightOptions options, CancellationToken cancellationToken) => OnPreflightProcess(pid);
 
-    public Task<PreflightReport> PreflightContainerAsync(string container, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightContainerAsync(string container, PreflightOptions options, CancellationToken cancellationToken)
     {
         Calls.Enqueue($"preflight {container}");
         return Task.FromResult(new PreflightReport { Subject = $"container {container}", Refuses = false, Findings = [] });
     }
 
-    public Task<PreflightReport> PreflightPodAsync(string pod, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightPodAsync(string pod, PreflightOptions options, CancellationToken cancellationToken)
     {
         Calls.Enqueue($"preflight pod {pod}");
         return Task.FromResult(new PreflightReport { Subject = $"pod {pod}", Refuses = false, Findings = [] });

@@ -66,6 +66,8 @@ internal sealed record RestorePlan
     public long MemoryBytes { get; init; } = 64L << 20;
 
     public double? TimeoutSeconds { get; init; }
+
+    public string? Cgroup { get; init; }
 }
 
 /// <summary>What the fault host said at its end.</summary>
