@@ -35,32 +35,29 @@ internal sealed class ParentSearch : IAsyncDisposable
     /// <summary>An equal chunk of the parent, as an entry of the new map.</summary>
     public bool TryFind(UInt128 hash, int rawLength, out ChunkEntry entry)
     {
-        if (_window is not null)
-        {
-            if (!_window.TryFind(hash, rawLength, out entry))
-            {
-                return false;
-            }
-        }
-        else
-        {
-            int slot = _table.Find(hash, rawLength);
-            if (slot < 0)
-            {
-                entry = default;
-                return false;
-            }
-
-            entry = _table.Entry(slot);
-        }
-
-        if (!_packs.TryNumber(entry.Pack, out int number))
+        if (!TryLook(hash, rawLength, out entry) || !_packs.TryNumber(entry.Pack, out int number))
         {
             return false;
         }
 
         entry = entry with { Pack = number };
         return true;
+    }
+
+    /// <summary>Whether the parent has such a chunk. Its pack is not taken over by that.</summary>
+    public bool Knows(UInt128 hash, int rawLength) => TryLook(hash, rawLength, out _);
+
+    /// <summary>An entry with the parent's number of its pack.</summary>
+    private bool TryLook(UInt128 hash, int rawLength, out ChunkEntry entry)
+    {
+        if (_window is not null)
+        {
+            return _window.TryFind(hash, rawLength, out entry);
+        }
+
+        int slot = _table.Find(hash, rawLength);
+        entry = slot < 0 ? default : _table.Entry(slot);
+        return slot >= 0;
     }
 
     public ValueTask DisposeAsync() => _loader?.DisposeAsync() ?? ValueTask.CompletedTask;

@@ -37,18 +37,20 @@ internal sealed class ResidentTable
 
     public static int LinesOf(int entries) => (entries + LineEntries - 1) / LineEntries;
 
+    public static long MemoryOf(long lines) => lines * LineBytes;
+
     /// <summary>Lines that fit into that many bytes.</summary>
     public static long LinesIn(long bytes) => bytes / LineBytes;
 
-    /// <summary>Takes over a segment's chunks as far as lines are free; returns the lines, to be given to <see cref="Remove"/>.</summary>
-    public int[] Insert(int segment, ReadOnlySpan<ChunkEntry> entries, ParentPacks packs)
+    /// <summary>Takes over a segment's chunks as far as lines are free, without those of packs that are not sound (null: all are); returns the lines, to be given to <see cref="Remove"/>.</summary>
+    public int[] Insert(int segment, ReadOnlySpan<ChunkEntry> entries, ParentPacks? packs)
     {
         List<int> lines = [];
         int used = LineEntries;
         int line = 0;
         foreach (ref readonly ChunkEntry entry in entries)
         {
-            if (entry.Kind != EntryKind.Chunk || !packs.IsSound(entry.Pack) || Find(entry.Hash, entry.RawLength) >= 0)
+            if (entry.Kind != EntryKind.Chunk || packs?.IsSound(entry.Pack) == false || Find(entry.Hash, entry.RawLength) >= 0)
             {
                 continue;
             }

@@ -19,9 +19,10 @@ public sealed class FileWriter
     private long _length;
     private bool _completed;
 
-    internal FileWriter(SnapshotWriter writer, string name, FileKind kind)
+    internal FileWriter(SnapshotWriter writer, string name, FileKind kind, bool isEarly = false)
     {
         _writer = writer;
+        IsEarly = isEarly;
         Name = name;
         Kind = kind;
         _nextSequence = () => _sequence++;
@@ -33,6 +34,9 @@ public sealed class FileWriter
 
     /// <summary>Bytes appended so far.</summary>
     public long Length => Interlocked.Read(ref _length);
+
+    /// <summary>Its chunks are stored, but it is in no map: <see cref="SnapshotWriter.OpenEarly"/>.</summary>
+    internal bool IsEarly { get; }
 
     /// <summary>Where the map collects this file's entries; used under the map's lock only.</summary>
     internal MapFile Map { get; } = new();
@@ -78,8 +82,7 @@ public sealed class FileWriter
                 ReadOnlySpan<byte> data = block.Filled;
                 int cut = BlockCutter.LastCut(data, ref _previousIsMark);
                 KeepTail(data[cut..]);
-                Interlocked.Add(ref _length, length);
-                _writer.Counters.Captured(length);
+                Count(length);
                 if (cut > 0)
                 {
                     owned = null;
@@ -103,8 +106,7 @@ public sealed class FileWriter
             ThrowIfUnusable();
             FlushTail();
             _writer.Small.Write(this, data, _nextSequence);
-            Interlocked.Add(ref _length, data.Length);
-            _writer.Counters.Captured(data.Length);
+            Count(data.Length);
         }
     }
 
@@ -117,8 +119,7 @@ public sealed class FileWriter
         {
             ThrowIfUnusable();
             FlushTail();
-            Interlocked.Add(ref _length, rawLength);
-            _writer.Counters.Captured(rawLength);
+            Count(rawLength);
             return _sequence++;
         }
     }
@@ -163,6 +164,19 @@ public sealed class FileWriter
                 _tailLength = 0;
                 ArrayPool<byte>.Shared.Return(tail);
             }
+        }
+    }
+
+    private void Count(int bytes)
+    {
+        Interlocked.Add(ref _length, bytes);
+        if (IsEarly)
+        {
+            _writer.Counters.Advance();
+        }
+        else
+        {
+            _writer.Counters.Captured(bytes);
         }
     }
 

@@ -1,13 +1,14 @@
 namespace Checkpointer.Repository;
 
 /// <summary>Where one worker puts its chunks: an open pack at a time, begun with the first chunk and ended when it is full or at a drain.</summary>
-internal sealed class PackWriter(IBackend backend, KeyRing keys, PackTable table, WriterCounters counters, TimeProvider time, CancellationToken cancellationToken) : IDisposable
+internal sealed class PackWriter(IBackend backend, KeyRing keys, Func<PackTable> tables, WriterCounters counters, TimeProvider time, CancellationToken cancellationToken) : IDisposable
 {
     /// <summary>Bytes handed to the store at once: stays in the second-level cache between sealing and copying out.</summary>
     internal const int BufferBytes = 512 << 10;
 
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(MemoryBytes);
     private FrameUpload? _open;
+    private PackTable? _table;
     private int _number;
 
     /// <summary>Bytes of memory that one pack writer holds.</summary>
@@ -27,7 +28,8 @@ internal sealed class PackWriter(IBackend backend, KeyRing keys, PackTable table
         if (_open is null)
         {
             ObjectId id = ObjectId.New();
-            _number = table.Add(id);
+            _table = tables();
+            _number = _table.Add(id);
             _open = new FrameUpload(backend, keys, ObjectKind.Pack, id, _buffer, counters, cancellationToken);
         }
 
@@ -50,7 +52,7 @@ internal sealed class PackWriter(IBackend backend, KeyRing keys, PackTable table
         if (_open is { } pack)
         {
             long start = time.GetTimestamp();
-            table.SetLength(_number, pack.Commit());
+            _table!.SetLength(_number, pack.Commit());
             StoreTicks += time.GetTimestamp() - start;
             _open = null;
             pack.Dispose();

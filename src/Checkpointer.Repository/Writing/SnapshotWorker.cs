@@ -134,9 +134,8 @@ internal sealed class SnapshotWorker : IDisposable
             }
 
             UInt128 hash = XxHash128.HashToUInt128(raw, _seed);
-            if (_writer.Parent.Search is { } parent && parent.TryFind(hash, piece.RawLength, out ChunkEntry found))
+            if (TryFind(hash, piece.RawLength, ref totals, out ChunkEntry found))
             {
-                totals.Reused += piece.RawLength;
                 _entries.Add(found);
                 continue;
             }
@@ -166,9 +165,15 @@ internal sealed class SnapshotWorker : IDisposable
 
             ReadOnlySpan<byte> chunk = data.Slice(piece.Offset, piece.Length);
             UInt128 hash = XxHash128.HashToUInt128(chunk, _seed);
-            if (_writer.Parent.Search is { } parent && parent.TryFind(hash, chunk.Length, out ChunkEntry found))
+            if (file.IsEarly)
             {
-                totals.Reused += chunk.Length;
+                if (IsKnown(hash, chunk.Length))
+                {
+                    continue;
+                }
+            }
+            else if (TryFind(hash, chunk.Length, ref totals, out ChunkEntry found))
+            {
                 _entries.Add(found);
                 continue;
             }
@@ -188,6 +193,36 @@ internal sealed class SnapshotWorker : IDisposable
         }
 
         _choice.Done(data.Length, _time.GetTimestamp() - start, _pack.StoreTicks - storeStart, _encoder.Ticks - encodeStart);
+        if (file.IsEarly)
+        {
+            // Counted when it is met again.
+            totals.Zero = 0;
+            _writer.Early!.Add(_entries);
+            return;
+        }
+
         _writer.Map.Add(file, sequence, CollectionsMarshal.AsSpan(_entries));
+    }
+
+    /// <summary>Whether it need not be stored early: the parent has it, or it was.</summary>
+    private bool IsKnown(UInt128 hash, int rawLength) =>
+        (_writer.Parent.Search is { } parent && parent.Knows(hash, rawLength)) || _writer.Early!.Knows(hash, rawLength);
+
+    /// <summary>An equal chunk of the parent, or one that was stored early.</summary>
+    private bool TryFind(UInt128 hash, int rawLength, ref BlockTotals totals, out ChunkEntry entry)
+    {
+        if (_writer.Parent.Search is { } parent && parent.TryFind(hash, rawLength, out entry))
+        {
+            totals.Reused += rawLength;
+            return true;
+        }
+
+        if (_writer.Early is { } early)
+        {
+            return early.TryFind(hash, rawLength, out entry);
+        }
+
+        entry = default;
+        return false;
     }
 }

@@ -40,13 +40,14 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
         _time = options.Time;
         _logger = options.Logger ?? NullLogger.Instance;
         Counters = new WriterCounters(_time);
+        _early = options.EarlyMemory > 0 ? new EarlyTable(options.EarlyMemory) : null;
         Queue = new WorkQueue(options.Pool, options.Workers);
         Small = new SmallWrites(Queue, () => _error);
         Map = new MapWriter(backend, keys, Counters, () => _error, _cancel.Token);
         _workers = new SnapshotWorker[options.Workers];
         for (int i = 0; i < _workers.Length; i++)
         {
-            PackWriter pack = new(backend, keys, _packs, Counters, _time, _cancel.Token);
+            PackWriter pack = new(backend, keys, () => _early is { IsEnded: false } early ? early.Packs : _packs, Counters, _time, _cancel.Token);
             _workers[i] = new SnapshotWorker(this, i, pack, new CompressionChoice(Queue, _workers.Length), keys.ChunkHashSeed, _time);
         }
 
@@ -101,6 +102,11 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
         if (kind is not (FileKind.Pages or FileKind.Bytes))
         {
             throw new ArgumentOutOfRangeException(nameof(kind));
+        }
+
+        if (_early is { IsEnded: false })
+        {
+            throw new InvalidOperationException("the early part of the snapshot has not ended");
         }
 
         if (_committing != 0)

@@ -26,6 +26,9 @@ public sealed record WriterOptions
     /// </summary>
     public long ParentMemory { get; init; } = DefaultParentMemory;
 
+    /// <summary>Bytes for knowing the chunks of <see cref="SnapshotWriter.OpenEarly"/>; zero: nothing is stored early. See <see cref="EarlyMemoryFor"/>.</summary>
+    public long EarlyMemory { get; init; }
+
     public ILogger? Logger { get; init; }
 
     /// <summary>The clock of <see cref="WriterProgress.LastAdvance"/>.</summary>
@@ -34,6 +37,9 @@ public sealed record WriterOptions
     /// <summary>Bytes that a writer uses beyond the pool, whatever the size of the snapshot (without the 128 KiB that each open bulk file may carry).</summary>
     public static long OverheadBytes(int workers) =>
         (workers * SnapshotWorker.MemoryBytes) + (SmallWrites.Buffers * (long)SmallWrites.BufferSize) + MapWriter.MemoryBytes;
+
+    /// <summary>Bytes with which a writer knows that many bytes of early content.</summary>
+    public static long EarlyMemoryFor(long content) => EarlyTable.MemoryFor(content);
 
     /// <summary>Bytes that a writer with a parent uses beside them: its search, and the buffers through which the parent's map is read.</summary>
     public static long ParentOverheadBytes(long parentMemory) => parentMemory < ReuseBudget.Least ? 0 : parentMemory + ReuseBudget.LoaderBytes;
