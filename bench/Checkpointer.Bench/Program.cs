@@ -6,11 +6,18 @@ using Checkpointer.Repository;
 using Checkpointer.Testing;
 
 // Usage: Checkpointer.Bench [DIRECTORY]   (a directory on tmpfs shows the program, one on a disk shows the disk)
+//        Checkpointer.Bench files DIRECTORY MEBIBYTES   (what a container's files cost while it is frozen, stored before or not)
 //        Checkpointer.Bench restore CHECKOUT FOLDER MEMORY PID ROUNDS   (by bench/restore.sh)
 if (args is ["restore", var checkout, var folder, var memory, var pid, var rounds])
 {
     await using RestoreBench bench = new(checkout, folder, ByteSize.Parse(memory));
     await bench.RunAsync(int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture), int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
+if (args is ["files", var where, var mebibytes])
+{
+    await FilesBench.RunAsync(where, int.Parse(mebibytes, System.Globalization.CultureInfo.InvariantCulture));
     return;
 }
 

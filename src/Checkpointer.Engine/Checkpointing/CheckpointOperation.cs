@@ -5,6 +5,7 @@ using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Preflight;
+using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
 using Checkpointer.Repository;
 
@@ -90,13 +91,20 @@ internal sealed partial class CheckpointOperation
         EngineLog.CheckpointStarted(
             _services.Logger, _id, workload.Roots[0].Pid, inspections[0].Tree.Root.Stat.Name, inspections.Sum(static i => i.Tree.Processes.Count), estimate);
 
+        var files = new EarlyFiles(inspections, pod, _request.Exclude);
+        var fileBytes = await DedicatedThread.Run("measure files", () => files.Measure(abort.Token)).ConfigureAwait(false);
+
         Enter(OperationPhase.Prepare);
         await using var repository = await _services
             .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);
         var (target, name) = await LineageChoice.ChooseAsync(
             repository, _services.Lineages, workload.Last(_services.Lineages), _request.Name, abort.Token).ConfigureAwait(false);
         var memory = OperationMemory.ForCheckpoint(
-            _request.MemoryBytes, estimate, searchParent: !_request.Full && target.Parent is not null, repository.UploadBytes);
+            _request.MemoryBytes,
+            estimate + fileBytes,
+            searchParent: !_request.Full && target.Parent is not null,
+            repository.UploadBytes,
+            earlyContent: fileBytes >= EarlyFiles.Least ? fileBytes : 0);
         using var pool = new BlockPool(memory.PoolBytes);
         pool.Prefault(abort.Token);
         await using var writer = await repository
@@ -104,6 +112,12 @@ internal sealed partial class CheckpointOperation
         if (writer.ParentUse.Parent is { } parent)
         {
             EngineLog.ParentChosen(_services.Logger, _id, parent.ToString(), writer.ParentUse.Whole);
+        }
+
+        if (memory.EarlyBytes > 0)
+        {
+            Enter(OperationPhase.Files);
+            await files.StoreAsync(_services, _id, writer, pool, fileBytes, abort, Report).ConfigureAwait(false);
         }
 
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
@@ -120,6 +134,7 @@ internal sealed partial class CheckpointOperation
             Name = name,
             Writer = writer,
             Pool = pool,
+            FileBytes = fileBytes,
             Journal = journal,
             Devices = devices,
             Enter = Enter,

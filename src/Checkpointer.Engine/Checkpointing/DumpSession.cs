@@ -60,6 +60,9 @@ internal sealed partial class DumpSession
 
     public required BlockPool Pool { get; init; }
 
+    /// <summary>Bytes in the files of containers, as they were measured.</summary>
+    public long FileBytes { get; init; }
+
     public required OpenJournalEntry Journal { get; init; }
 
     /// <summary>What of the workload is not in its memory.</summary>
@@ -72,7 +75,7 @@ internal sealed partial class DumpSession
 
     public string LogPath => Trees[0].LogPath;
 
-    private long EstimatedBytes => Trees.Sum(static t => t.Inspection.EstimatedBytes);
+    private long EstimatedBytes => Trees.Sum(static t => t.Inspection.EstimatedBytes) + FileBytes;
 
     /// <summary>Dumps and seals.</summary>
     /// <exception cref="CheckpointerException">It failed; the exception says what the workload does now, as it was seen afterwards.</exception>

@@ -4,7 +4,10 @@ using Checkpointer.Repository;
 
 namespace Checkpointer.Engine.Containers;
 
-/// <summary>Captures the files of a container while its tree is frozen: what it changed of its image, its tmpfs, its emptyDirs.</summary>
+/// <summary>
+/// Captures the files of containers: what they changed of their images, their tmpfs, their emptyDirs. All of it is read while the trees are frozen; where there is
+/// much, it is stored before, and read then only to see what differs.
+/// </summary>
 internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IReadOnlyList<string> excludes)
 {
     private readonly FileTreeCapture _trees = new(writer, pool);
@@ -13,6 +16,33 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
     /// <summary>Bytes read so far, for the watchdog.</summary>
     public long Bytes => _trees.Bytes;
 
+    /// <summary>Bytes read before the freeze so far.</summary>
+    public long EarlyBytes => _trees.EarlyBytes;
+
+    /// <summary>Bytes of files of a container that runs.</summary>
+    public static long Measure(ContainerInspection found, IReadOnlySet<string> elsewhere, IReadOnlyList<string> excludes, CancellationToken cancellationToken)
+    {
+        long bytes = 0;
+        foreach (var part in Parts(found, elsewhere))
+        {
+            using var directory = RootedOpen.OpenRoot(part.Source);
+            bytes += FileTreeCapture.Measure(new FileTreeSource(directory, part.MountPoint, part.Kind, 0, Below(excludes, part.MountPoint)), cancellationToken).Bytes;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Stores what a container that runs on has in its files.</summary>
+    /// <exception cref="CheckpointerException">Something cannot be read, or not be stored.</exception>
+    public void ReadEarly(ContainerInspection found, IReadOnlySet<string> elsewhere, CancellationToken cancellationToken)
+    {
+        foreach (var part in Parts(found, elsewhere))
+        {
+            using var directory = RootedOpen.OpenRoot(part.Source);
+            _trees.ReadEarly(new FileTreeSource(directory, part.MountPoint, part.Kind, 0, Below(excludes, part.MountPoint)), cancellationToken);
+        }
+    }
+
     /// <param name="found">The container.</param>
     /// <param name="elsewhere">Mount points that were captured with another container of its pod.</param>
     /// <param name="cancellationToken">Ends it.</param>
@@ -20,10 +50,10 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
     public ContainerPart Capture(ContainerInspection found, IReadOnlySet<string> elsewhere, CancellationToken cancellationToken)
     {
         List<FileTreeRecord> trees = [];
-        foreach (var part in found.Mounts.Captured.Where(p => !elsewhere.Contains(p.MountPoint)))
+        foreach (var part in Parts(found, elsewhere))
         {
             using var directory = RootedOpen.OpenRoot(part.Source);
-            trees.Add(_trees.Capture(new FileTreeSource(directory, part.MountPoint, part.Kind, ++_captured, Below(part.MountPoint)), cancellationToken));
+            trees.Add(_trees.Capture(new FileTreeSource(directory, part.MountPoint, part.Kind, ++_captured, Below(excludes, part.MountPoint)), cancellationToken));
         }
 
         return new ContainerPart
@@ -40,8 +70,11 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
         };
     }
 
+    private static IEnumerable<CapturedPart> Parts(ContainerInspection found, IReadOnlySet<string> elsewhere) =>
+        found.Mounts.Captured.Where(p => !elsewhere.Contains(p.MountPoint));
+
     /// <summary>The patterns as they are relative to a mount point; those of other places are left out.</summary>
-    private List<string> Below(string mountPoint)
+    private static List<string> Below(IReadOnlyList<string> excludes, string mountPoint)
     {
         var prefix = mountPoint.TrimEnd('/') + "/";
         return [.. excludes.Where(e => e.StartsWith(prefix, StringComparison.Ordinal) || !e.StartsWith('/')).Select(e => e.StartsWith('/') ? e[prefix.Length..] : e)];

@@ -7,6 +7,9 @@ public static class OperationPhase
     public const string Inspect = "inspect";
     public const string Prepare = "prepare";
 
+    /// <summary>Files of containers are stored while the workload runs. Only where they are large.</summary>
+    public const string Files = "files";
+
     /// <summary>Device memory is brought into the processes' own. Only where a GPU is used.</summary>
     public const string Gpu = "gpu";
 

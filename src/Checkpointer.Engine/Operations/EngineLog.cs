@@ -60,6 +60,9 @@ internal static partial class EngineLog
     [LoggerMessage(124, LogLevel.Warning, "{Trouble}")]
     public static partial void StoreTrouble(ILogger logger, StoreTrouble trouble);
 
+    [LoggerMessage(125, LogLevel.Information, "Operation {Operation}: files cannot be stored before the freeze")]
+    public static partial void NotEarly(ILogger logger, Exception error, string operation);
+
     [LoggerMessage(122, LogLevel.Warning, "{Warning}")]
     public static partial void KeyWarning(ILogger logger, string warning);
 }

@@ -9,7 +9,8 @@ namespace Checkpointer.Engine;
 /// <param name="Workers">Threads that compress and seal.</param>
 /// <param name="ParentBytes">Bytes for searching the parent snapshot; zero: it is not searched.</param>
 /// <param name="SearchParent">Whether there is a parent to be searched.</param>
-internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentBytes, bool SearchParent)
+/// <param name="EarlyBytes">Bytes for knowing what is stored before the freeze; zero: nothing is.</param>
+internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentBytes, bool SearchParent, long EarlyBytes = 0)
 {
     /// <summary>Below this a dump of many processes at once cannot be guaranteed to move. Bytes.</summary>
     public const long Minimum = 32L << 20;
@@ -20,6 +21,9 @@ internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentB
     /// <summary>The parent's search gets one part in this many of the budget: 64 MiB of the default, which hold a parent of 27 GiB whole.</summary>
     private const int ParentShare = 8;
 
+    /// <summary>What was stored early gets one part in this many of the budget: 32 MiB of the default, which know some 6 GiB of files.</summary>
+    private const int EarlyShare = 16;
+
     private static int DefaultWorkers => Math.Min(Environment.ProcessorCount, WriterOptions.MaxDefaultWorkers);
 
     /// <summary>A pool for a dump: never more than asked for, never more than the dump can use.</summary>
@@ -27,8 +31,9 @@ internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentB
     /// <param name="estimate">Bytes of the image, roughly.</param>
     /// <param name="searchParent">Whether a parent is searched for equal chunks.</param>
     /// <param name="uploadBytes">What the store keeps for so many uploads at once; null where it keeps nothing.</param>
+    /// <param name="earlyContent">Bytes of files that are to be stored before the freeze.</param>
     /// <exception cref="UsageException">The budget is too small.</exception>
-    public static OperationMemory ForCheckpoint(long budget, long estimate, bool searchParent, Func<int, long>? uploadBytes = null)
+    public static OperationMemory ForCheckpoint(long budget, long estimate, bool searchParent, Func<int, long>? uploadBytes = null, long earlyContent = 0)
     {
         var workers = DefaultWorkers;
         while (workers > 1 && budget - Fixed(workers, uploadBytes) < Minimum / 2)
@@ -44,7 +49,9 @@ internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentB
 
         var parent = searchParent ? ForParent(budget, pool) : 0;
         pool -= WriterOptions.ParentOverheadBytes(parent);
-        return new OperationMemory(Math.Min(pool, Useful(estimate)), workers, parent, searchParent);
+        var early = earlyContent > 0 ? Math.Clamp(Math.Min(budget / EarlyShare, WriterOptions.EarlyMemoryFor(earlyContent)), 0, pool - (Minimum / 2)) : 0;
+        pool -= early;
+        return new OperationMemory(Math.Min(pool, Useful(estimate)), workers, parent, searchParent, early);
     }
 
     // Each worker has a pack under way, and there is the map.
@@ -86,6 +93,7 @@ internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentB
         Pool = pool,
         Workers = Workers,
         ParentMemory = ParentBytes,
+        EarlyMemory = EarlyBytes,
         Logger = loggers.CreateLogger("Checkpointer.Repository"),
     };
 

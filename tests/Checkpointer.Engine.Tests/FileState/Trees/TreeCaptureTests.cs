@@ -98,6 +98,48 @@ public sealed class TreeCaptureTests : IDisposable
         Assert.True(store.Last!.BytesStored < first.BytesStored / 10, $"{store.Last.BytesStored} bytes were stored again");
     }
 
+    [Theory]
+    [InlineData(FileTreeKind.Directory)]
+    [InlineData(FileTreeKind.OverlayUpper)]
+    public async Task What_was_stored_early_is_not_stored_again_and_what_changed_since_is_what_comes_back(FileTreeKind kind)
+    {
+        var tree = _place.Make("tree");
+        var target = _place.Make("target");
+        Shell.Run(tree, "mkdir d e; head -c 5000000 /dev/urandom > d/big; head -c 200000 /dev/urandom > d/changed; echo 1 > e/gone; mkfifo fifo; ln d/big linked");
+        await using var store = await TreeStore.NewAsync();
+        var (record, early) = await store.CaptureAsync(
+            tree, kind, () => Shell.Run(tree, "printf x | dd of=d/changed bs=1 seek=100000 conv=notrunc status=none; rm -r e; head -c 100000 /dev/urandom > new; mv d/big d/moved"));
+        Assert.True(early > 5_000_000, $"{early} bytes were stored early");
+        Assert.InRange(store.Last!.BytesStored - early, 100_000, 1_000_000);
+        Assert.Equal(5_300_000, record.Bytes);
+        await store.ApplyAsync(record, target);
+        Assert.Equal(TreeListing.Of(tree), TreeListing.Of(target));
+    }
+
+    [Fact]
+    public async Task Files_that_change_while_they_are_stored_early_do_not_matter_and_are_not_noted()
+    {
+        var tree = _place.Make("tree");
+        Shell.Run(tree, "head -c 300000 /dev/urandom > file");
+        await using var store = await TreeStore.NewAsync();
+        using var writes = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", "while :; do date +%N >> file; done"]) { WorkingDirectory = tree })!;
+        try
+        {
+            await store.CaptureAsync(tree, FileTreeKind.OverlayUpper, () =>
+            {
+                writes.Kill();
+                writes.WaitForExit();
+            });
+        }
+        finally
+        {
+            writes.Kill();
+        }
+
+        Assert.Empty(store.Notes);
+        Assert.Equal(1, store.Last!.Id.Generation);
+    }
+
     [Fact]
     public void Measuring_tells_entries_and_bytes()
     {

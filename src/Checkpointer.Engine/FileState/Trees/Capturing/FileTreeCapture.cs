@@ -21,9 +21,13 @@ internal sealed class FileTreeCapture(SnapshotWriter writer, BlockPool pool)
 
     private readonly List<Finding> _notes = [];
     private long _bytes;
+    private long _early;
 
     /// <summary>Bytes of contents read so far, for the watchdog and progress.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Bytes of contents read before the freeze so far.</summary>
+    public long EarlyBytes => Volatile.Read(ref _early);
 
     /// <summary>What is worth knowing of the captured trees: files that others wrote to meanwhile. At most some hundred.</summary>
     public IReadOnlyList<Finding> Notes => _notes;
@@ -59,6 +63,26 @@ internal sealed class FileTreeCapture(SnapshotWriter writer, BlockPool pool)
             Bytes = content.Bytes,
         };
     }
+
+    /// <summary>
+    /// Stores the contents of a tree whose workload runs on, so that <see cref="Capture"/> finds them stored. Nothing depends on it: what changes meanwhile, or is
+    /// no file any more, is read again then.
+    /// </summary>
+    /// <exception cref="CheckpointerException">As from <see cref="Capture"/>, but not for changes.</exception>
+    public void ReadEarly(FileTreeSource source, CancellationToken cancellationToken)
+    {
+        // As a directory that somebody else writes to: nothing in it has to stand still.
+        var moving = source with { Kind = FileTreeKind.Directory };
+        var patterns = FileTreePatterns.Parse(source.Excludes);
+        FileTreeIndexWriter entries = new(writer.OpenEarly(FileKind.Bytes), moving.Kind, patterns);
+        using ContentWriter content = new(writer.OpenEarly(FileKind.Pages), pool, ReadEarly);
+        using TreeCapture capture = new(moving, patterns, entries, content, static _ => { });
+        capture.Run(cancellationToken);
+        entries.Complete();
+        content.Complete();
+    }
+
+    private void ReadEarly(long bytes) => Volatile.Write(ref _early, _early + bytes);
 
     private void Read(long bytes) => Volatile.Write(ref _bytes, _bytes + bytes);
 

@@ -50,11 +50,32 @@ internal sealed class TreeStore : IAsyncDisposable
         return record!;
     }
 
+    /// <summary>As the other, after the tree was stored early and then changed.</summary>
+    /// <returns>The record, and the bytes that were stored early.</returns>
+    public async Task<(FileTreeRecord Record, long Early)> CaptureAsync(string path, FileTreeKind kind, Action change)
+    {
+        (FileTreeRecord?, long) result = default;
+        await WriteAsync(
+            (writer, pool) =>
+            {
+                FileTreeCapture capture = new(writer, pool);
+                using var root = RootedOpen.OpenRoot(path);
+                FileTreeSource source = new(root, "/mnt", kind, 1, []);
+                capture.ReadEarly(source, Token);
+                writer.EndEarlyAsync(Token).GetAwaiter().GetResult();
+                var early = writer.Progress.BytesStored;
+                change();
+                result = (capture.Capture(source, Token), early);
+            },
+            earlyMemory: 1 << 20);
+        return (result.Item1!, result.Item2);
+    }
+
     /// <summary>A snapshot of any files.</summary>
-    public async Task WriteAsync(Action<SnapshotWriter, BlockPool> write, bool commit = true)
+    public async Task WriteAsync(Action<SnapshotWriter, BlockPool> write, bool commit = true, long earlyMemory = 0)
     {
         SnapshotTarget target = new(_lineage, _generation + 1, Last?.Id);
-        await using var writer = await _repository.BeginSnapshotAsync(target, new WriterOptions { Pool = _pool }, Token);
+        await using var writer = await _repository.BeginSnapshotAsync(target, new WriterOptions { Pool = _pool, EarlyMemory = earlyMemory }, Token);
         write(writer, _pool);
         if (!commit)
         {
