@@ -6,7 +6,7 @@ namespace Checkpointer.Testing;
 /// A backend that fails on purpose. Faults may be set at any time; each counts in <see cref="Fired"/>, so that a test can prove that its fault happened.
 /// Disposing it disposes the inner backend.
 /// </summary>
-public sealed class FaultBackend(IBackend inner) : IBackend
+public sealed class FaultBackend(IBackend inner) : Forwarding(inner)
 {
     private readonly ManualResetEventSlim _running = new(initialState: true);
     private int _fired;
@@ -53,20 +53,14 @@ public sealed class FaultBackend(IBackend inner) : IBackend
 
     public void Resume() => _running.Set();
 
-    public string Describe() => inner.Describe();
+    public override IObjectUpload BeginPut(string name, CancellationToken cancellationToken) =>
+        new Upload(this, name, base.BeginPut(name, cancellationToken), cancellationToken);
 
-    public long UploadBytes(int uploads) => inner.UploadBytes(uploads);
-
-    public ValueTask PrepareAsync(CancellationToken cancellationToken) => inner.PrepareAsync(cancellationToken);
-
-    public IObjectUpload BeginPut(string name, CancellationToken cancellationToken) =>
-        new Upload(this, name, inner.BeginPut(name, cancellationToken), cancellationToken);
-
-    public async ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    public override async ValueTask<int> ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         if (!Applies(name))
         {
-            return await inner.ReadAsync(name, offset, destination, cancellationToken).ConfigureAwait(false);
+            return await base.ReadAsync(name, offset, destination, cancellationToken).ConfigureAwait(false);
         }
 
         if (ReadDelay > TimeSpan.Zero)
@@ -86,7 +80,7 @@ public sealed class FaultBackend(IBackend inner) : IBackend
             throw Failure(name);
         }
 
-        int read = await inner.ReadAsync(name, offset, destination, cancellationToken).ConfigureAwait(false);
+        int read = await base.ReadAsync(name, offset, destination, cancellationToken).ConfigureAwait(false);
         if (CorruptRead is { } corrupt)
         {
             Fire();
@@ -96,27 +90,10 @@ public sealed class FaultBackend(IBackend inner) : IBackend
         return read;
     }
 
-    public ValueTask<ObjectInfo?> StatAsync(string name, CancellationToken cancellationToken) => inner.StatAsync(name, cancellationToken);
-
-    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken) => inner.ListAsync(prefix, cancellationToken);
-
-    public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken) => inner.DeleteAsync(name, cancellationToken);
-
-    public ValueTask<ILease?> TryLeaseAsync(string name, ReadOnlyMemory<byte> note, TimeSpan duration, CancellationToken cancellationToken) =>
-        inner.TryLeaseAsync(name, note, duration, cancellationToken);
-
-    public ValueTask<LeaseInfo?> FindLeaseAsync(string name, CancellationToken cancellationToken) => inner.FindLeaseAsync(name, cancellationToken);
-
-    public ValueTask<bool> BreakLeaseAsync(string name, CancellationToken cancellationToken) => inner.BreakLeaseAsync(name, cancellationToken);
-
-    public IAsyncEnumerable<ObjectInfo> ListUnfinishedAsync(CancellationToken cancellationToken) => inner.ListUnfinishedAsync(cancellationToken);
-
-    public ValueTask<bool> DeleteUnfinishedAsync(string name, CancellationToken cancellationToken) => inner.DeleteUnfinishedAsync(name, cancellationToken);
-
-    public ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
         _running.Set();
-        return inner.DisposeAsync();
+        return base.DisposeAsync();
     }
 
     private void Fire() => Interlocked.Increment(ref _fired);

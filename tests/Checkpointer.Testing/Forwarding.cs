@@ -37,5 +37,5 @@ public abstract class Forwarding(IBackend inner) : IBackend
 
     public virtual ValueTask<bool> DeleteUnfinishedAsync(string name, CancellationToken cancellationToken) => inner.DeleteUnfinishedAsync(name, cancellationToken);
 
-    public ValueTask DisposeAsync() => inner.DisposeAsync();
+    public virtual ValueTask DisposeAsync() => inner.DisposeAsync();
 }

@@ -188,18 +188,20 @@ internal sealed class RestoreRecovery
     }
 
     /// <summary>A tree that a placeholder owns, as this node is to remember it.</summary>
-    internal static TreeRecord Describe(JournalEntry entry, SnapshotId snapshot, JournalContainer container, ProcessIdentity root) => new()
+    internal static TreeRecord Describe(JournalEntry entry, SnapshotId snapshot, JournalContainer container, ProcessIdentity root) =>
+        Describe(entry, snapshot, (container.Pid, container.StartTime), root.Pid, root) with { Container = container.Id };
+
+    private static TreeRecord Describe(JournalEntry entry, SnapshotId snapshot, (int Pid, ulong StartTime) owner, int rootPid, ProcessIdentity? root) => new()
     {
         Operation = entry.Operation,
         Snapshot = snapshot.ToString(),
         Lineage = snapshot.Lineage.ToString(),
-        OwnerPid = container.Pid,
-        OwnerStartTime = container.StartTime,
-        RootPid = root.Pid,
-        RootStartTime = root.StartTime,
+        OwnerPid = owner.Pid,
+        OwnerStartTime = owner.StartTime,
+        RootPid = rootPid,
+        RootStartTime = root?.StartTime ?? 0,
         BootId = entry.BootId,
         OwnPidNamespace = false,
-        Container = container.Id,
     };
 
     private void Adopt(JournalEntry entry, int rootInside)
@@ -214,16 +216,8 @@ internal sealed class RestoreRecovery
             ? ProcessTree.Read(owner.Pid)?.Processes.FirstOrDefault(p => p.Pid != owner.Pid && p.OwnPid == rootInside)?.Pid ?? 0
             : rootInside;
         var identity = ProcessIdentity.Of(rootPid);
-        _services.Trees.Write(new TreeRecord
+        _services.Trees.Write(Describe(entry, snapshot, (owner.Pid, owner.StartTime), rootPid, identity) with
         {
-            Operation = entry.Operation,
-            Snapshot = snapshot.ToString(),
-            Lineage = snapshot.Lineage.ToString(),
-            OwnerPid = owner.Pid,
-            OwnerStartTime = owner.StartTime,
-            RootPid = rootPid,
-            RootStartTime = identity?.StartTime ?? 0,
-            BootId = entry.BootId,
             OwnPidNamespace = inside,
             Cgroups = entry.Cgroup is null ? [TreeCgroup.NameOf(entry.Operation)] : [],
         });

@@ -27,6 +27,11 @@ internal static class UsageErrors
         var line = LineOf(command);
         var help = $"See '{line} --help'.";
 
+        if (TakenForArgument(parse) is { } taken)
+        {
+            return Unmatched(taken, command, line, help);
+        }
+
         // An option that swallowed the next one leaves words over: its own error says what is wrong, the left-over word does not.
         // A word where a verb belongs is a mistyped verb, and the options behind it are that verb's.
         var unknown = parse.UnmatchedTokens.FirstOrDefault(token => IsOption(token) || TakesVerb(command)) ?? parse.UnmatchedTokens.FirstOrDefault();
@@ -57,6 +62,21 @@ internal static class UsageErrors
 
         names.Reverse();
         return string.Join(' ', names);
+    }
+
+    /// <summary>A mistyped option that the parser took for the value of an argument. What stands behind <c>--</c> is meant as it is.</summary>
+    private static string? TakenForArgument(ParseResult parse)
+    {
+        if (parse.CommandResult.Command.Hidden)
+        {
+            return null;
+        }
+
+        var meant = parse.Tokens.SkipWhile(static token => token.Type != TokenType.DoubleDash).Select(static token => token.Value).ToHashSet(StringComparer.Ordinal);
+        return parse.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(static argument => argument.Tokens)
+            .Select(static token => token.Value)
+            .FirstOrDefault(value => IsOption(value) && !meant.Contains(value));
     }
 
     private static string Describe(ParseError error, string line) => error.SymbolResult switch

@@ -12,6 +12,11 @@ public sealed class UsageErrorTests
     [InlineData("--bar", "unknown option --bar for 'checkpointer'", "See 'checkpointer --help'.")]
     [InlineData("list --foo", "unknown option --foo for 'checkpointer list'", "See 'checkpointer list --help'.")]
     [InlineData("list --foo=bar", "unknown option --foo for 'checkpointer list'", "See 'checkpointer list --help'.")]
+    [InlineData("restore --latets training", "unknown option --latets for 'checkpointer restore'", "Did you mean --latest? See 'checkpointer restore --help'.")]
+    [InlineData("delete --force --repo /x", "unknown option --force for 'checkpointer delete'", "See 'checkpointer delete --help'.")]
+    [InlineData("operations --folow", "unknown option --folow for 'checkpointer operations'", "Did you mean --follow? See 'checkpointer operations --help'.")]
+    [InlineData("repository validate --fast", "unknown option --fast for 'checkpointer repository validate'", "See 'checkpointer repository validate --help'.")]
+    [InlineData("export 3f9c --to /x", "unknown option --to for 'checkpointer export'", "See 'checkpointer export --help'.")]
     [InlineData(
         "checkpoint --lable a=b",
         "unknown option --lable for 'checkpointer checkpoint'",
