@@ -129,7 +129,7 @@ public sealed class CheckpointEngine : IEngine
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
         await using var driver = new GpuDriver(_services);
-        var gpus = await GpuCompatibility.PlanAsync(_services, driver, record.Trees.Select(static t => t.Record.Gpu), [], cancellationToken).ConfigureAwait(false);
+        var gpus = await GpuCompatibility.PlanAsync(_services, driver, [.. record.Trees.Select(static t => t.Record.Gpu)], static _ => null, [], cancellationToken).ConfigureAwait(false);
         var found = PodReport.Verdict(record, [.. record.Trees.Select(t => RestoreOperation.Compare(t.Record, files, criu.Criu))], gpus?.Findings ?? []);
         // The comparison knows only that there is no CRIU; the look for it knows why.
         var verdict = new Verdict([.. criu.Findings, .. found.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);

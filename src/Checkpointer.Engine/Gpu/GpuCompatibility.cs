@@ -31,11 +31,17 @@ internal static class GpuCompatibility
     /// <param name="services">The engine's.</param>
     /// <param name="driver">Asked about this node.</param>
     /// <param name="trees">What each tree of the snapshot says of its GPUs; null for one that used none.</param>
+    /// <param name="roots">Root directories of the containers that they go into, as paths of ours; null for a plain tree, or where that is not known yet.</param>
     /// <param name="wishes">Pairs <c>OLD=NEW</c> of a person.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>One plan for all trees; null where none used a GPU.</returns>
     public static async Task<GpuPlan?> PlanAsync(
-        EngineServices services, GpuDriver driver, IEnumerable<GpuRecord?> trees, IReadOnlyList<string> wishes, CancellationToken cancellationToken)
+        EngineServices services,
+        GpuDriver driver,
+        IReadOnlyList<GpuRecord?> trees,
+        Func<int, string?> roots,
+        IReadOnlyList<string> wishes,
+        CancellationToken cancellationToken)
     {
         var parsed = GpuWishes.Parse(wishes);
         List<GpuRecord> records = [.. trees.OfType<GpuRecord>()];
@@ -47,11 +53,13 @@ internal static class GpuCompatibility
                 : throw new UsageException("gpu-map", "The snapshot uses no GPU.", "Leave --gpu out.");
         }
 
+        var reach = new GpuReach(
+            [.. trees.Select((record, i) => (record, i)).Where(static t => t.record is not null).Select(t => (t.record!, roots(t.i) is { } root ? GpuReach.MinorsIn(root) : null))]);
         driver.Clock.Begin();
         var start = services.Time.GetTimestamp();
         while (true)
         {
-            var plan = Plan(record, await GpuNode.ReadAsync(services, driver, cancellationToken).ConfigureAwait(false), parsed);
+            var plan = Plan(record, await GpuNode.ReadAsync(services, driver, cancellationToken).ConfigureAwait(false), parsed, reach);
             if (plan.Findings.All(static f => f.Code != "gpu-memory-busy") || services.Time.GetElapsedTime(start) > ReleaseLag)
             {
                 return plan with { Timings = driver.Clock.Finish() };
@@ -61,8 +69,9 @@ internal static class GpuCompatibility
         }
     }
 
-    internal static GpuPlan Plan(GpuRecord record, GpuNode node, IReadOnlyDictionary<string, string> wishes)
+    internal static GpuPlan Plan(GpuRecord record, GpuNode node, IReadOnlyDictionary<string, string> wishes, GpuReach? reach = null)
     {
+        reach ??= GpuReach.All;
         FindingList findings = new();
         if (node.Failure is { } failure)
         {
@@ -71,16 +80,20 @@ internal static class GpuCompatibility
         }
 
         Wishes(record, node, wishes, findings);
-        var places = GpuPlacement.Propose(record, node, wishes);
+        var places = GpuPlacement.Propose(record, node, wishes, reach);
         foreach (var old in record.Devices)
         {
             if (places[old.Uuid] is { } place)
             {
                 Compare(old, place, node, findings);
+                if (!reach.Allows(old.Uuid, place, node))
+                {
+                    findings.Overridable("gpu-not-in-container", $"{place.Name} {place.Uuid}", "the new container has no device file of it", "a GPU of the container's own", "choose one of the container's with --gpu");
+                }
             }
             else if (!wishes.ContainsKey(old.Uuid))
             {
-                Missing(old, record, node, findings);
+                Missing(old, record, node, reach, findings);
             }
         }
 
@@ -149,7 +162,7 @@ internal static class GpuCompatibility
         }
     }
 
-    private static void Missing(GpuDevice old, GpuRecord record, GpuNode node, FindingList findings)
+    private static void Missing(GpuDevice old, GpuRecord record, GpuNode node, GpuReach reach, FindingList findings)
     {
         var same = node.Devices.Where(d => d.Name == old.Name).ToList();
         if (node.Devices.Count == 0)
@@ -171,6 +184,11 @@ internal static class GpuCompatibility
         else if (same.All(d => d.Memory < old.Memory))
         {
             findings.Blocker("gpu-memory", "GPUs", ByteSize.Format(same.Max(static d => d.Memory)), ByteSize.Format(old.Memory), "restore on GPUs with as much memory");
+        }
+        else if (same.Any(d => !reach.Allows(old.Uuid, d, node)))
+        {
+            findings.Blocker("gpu-not-in-container", "GPUs", string.Create(CultureInfo.InvariantCulture, $"{same.Count(d => reach.Allows(old.Uuid, d, node))} x {old.Name} in the new container"),
+                Describe(record.Devices), "give the new container as many GPUs as the old one had");
         }
         else
         {

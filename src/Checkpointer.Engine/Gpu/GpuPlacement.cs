@@ -10,7 +10,9 @@ internal static class GpuPlacement
     /// <param name="record">The snapshot's GPUs.</param>
     /// <param name="node">This node's.</param>
     /// <param name="wishes">What a person asked for, old id to new id.</param>
-    public static IReadOnlyDictionary<string, GpuDevice?> Propose(GpuRecord record, GpuNode node, IReadOnlyDictionary<string, string> wishes)
+    /// <param name="reach">Which ones the new containers may use.</param>
+    public static IReadOnlyDictionary<string, GpuDevice?> Propose(
+        GpuRecord record, GpuNode node, IReadOnlyDictionary<string, string> wishes, GpuReach reach)
     {
         Dictionary<string, GpuDevice?> places = new(StringComparer.Ordinal);
         HashSet<string> taken = new(wishes.Values, StringComparer.Ordinal);
@@ -20,17 +22,20 @@ internal static class GpuPlacement
             {
                 places[old.Uuid] = node.Devices.FirstOrDefault(d => d.Uuid == wish);
             }
-            else if (node.Devices.FirstOrDefault(d => d.Uuid == old.Uuid && !taken.Contains(d.Uuid)) is { } same && IsUsable(same, node))
+            else if (node.Devices.FirstOrDefault(d => d.Uuid == old.Uuid && !taken.Contains(d.Uuid)) is { } same && IsUsable(same, node) && reach.Allows(old.Uuid, same, node))
             {
                 places[old.Uuid] = same;
                 taken.Add(same.Uuid);
             }
         }
 
-        foreach (var old in record.Devices.Where(d => !places.ContainsKey(d.Uuid)).OrderByDescending(static d => d.Used))
+        // Whoever has the least choice comes first.
+        foreach (var old in record.Devices.Where(d => !places.ContainsKey(d.Uuid))
+            .OrderBy(old => node.Devices.Count(d => reach.Allows(old.Uuid, d, node)))
+            .ThenByDescending(static d => d.Used))
         {
             var place = node.Devices
-                .Where(d => !taken.Contains(d.Uuid) && IsUsable(d, node) && Fits(old, d))
+                .Where(d => !taken.Contains(d.Uuid) && IsUsable(d, node) && Fits(old, d) && reach.Allows(old.Uuid, d, node))
                 .OrderBy(d => FreeOf(d, node) < old.Used)
                 .ThenBy(d => FreeOf(d, node))
                 .FirstOrDefault();

@@ -67,7 +67,7 @@ internal sealed partial class RestoreOperation
         var reports = PodReport.Join([.. record.Trees.Select((t, i) => Compare(t.Record, files, criu, targets[i]))]);
         var gpuRecords = record.Trees.Select(static t => t.Record.Gpu).ToList();
         await using var driver = new GpuDriver(_services);
-        var gpus = await GpuCompatibility.PlanAsync(_services, driver, gpuRecords, _request.Gpus, abort.Token).ConfigureAwait(false);
+        var gpus = await GpuCompatibility.PlanAsync(_services, driver, gpuRecords, i => targets[i]?.Root, _request.Gpus, abort.Token).ConfigureAwait(false);
         var verdict = PodReport.Verdict(record, reports, [.. targets.Findings, .. gpus?.Findings ?? []]);
         Refusal.ThrowIf(verdict, _request.Force, $"Snapshot {id} cannot be restored here");
         EngineLog.RestoreStarted(_services.Logger, _id, id.ToString());

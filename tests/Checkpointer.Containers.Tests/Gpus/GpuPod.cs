@@ -25,12 +25,12 @@ internal sealed class GpuPod : IAsyncDisposable
     internal IReadOnlyList<long> Steps =>
         [.. Gpu.Log().Select(static l => l.Split(' ')).Where(static w => w is [_, { Length: 16 }]).Select(static w => long.Parse(w[0], CultureInfo.InvariantCulture))];
 
-    internal static async Task<GpuPod> StartAsync(ContainerNode node, string name, bool waiting = false)
+    internal static async Task<GpuPod> StartAsync(ContainerNode node, string name, bool waiting = false, int? only = null)
     {
         var pod = await TestPod.StartAsync(node, name);
         try
         {
-            var (gpu, sidecar) = (SimulatedGpus.Options("gpu"), ContainerOptions.Workload("memory=4", "threads") with { Name = "sidecar" });
+            var (gpu, sidecar) = (SimulatedGpus.Options("gpu", only), ContainerOptions.Workload("memory=4", "threads") with { Name = "sidecar" });
             var started = new GpuPod(pod, await pod.RunAsync(waiting ? Placeholder.Of(gpu) : gpu), new Workload(await pod.RunAsync(waiting ? Placeholder.Of(sidecar) : sidecar)));
             if (!waiting)
             {

@@ -4,7 +4,7 @@ namespace Checkpointer.Containers.Tests;
 public sealed class GpuPodTests(TwoNodes nodes)
 {
     /// <summary>Long enough to strike in the middle of a driver's call, and short for a worker that carries it to its end.</summary>
-    private const string SlowCall = "before delay 4000";
+    private const string SlowCall = "before delay 12000";
 
     [Fact]
     public async Task A_pod_with_a_gpu_goes_on_on_the_gpus_of_another_node()
@@ -26,6 +26,22 @@ public sealed class GpuPodTests(TwoNodes nodes)
         Workload.MustHaveTickedWithoutGap(from.Sidecar, to.Sidecar);
         await nodes.A.MustBeCleanAsync();
         await nodes.B.MustBeCleanAsync();
+    }
+
+    [Fact]
+    public async Task A_container_goes_on_on_the_gpu_that_the_new_one_was_given()
+    {
+        await nodes.NeedToolsAsync();
+        await using var here = await SimulatedGpus.StartAsync(nodes.A);
+        await using var from = await GpuPod.StartAsync(nodes.A, "first", only: 0);
+        Assert.Equal(("4194304", "0"), (await here.ControlAsync("used 0"), await here.ControlAsync("used 1")));
+        var snapshot = (await from.MustCheckpointAsync()).Snapshot();
+
+        // The same GPU is here and free, and it is not this container's.
+        await using var to = await GpuPod.StartAsync(nodes.A, "second", waiting: true, only: 1);
+        (await to.RestoreAsync(snapshot)).MustSucceed();
+        await to.MustGoOnAsync();
+        Assert.Equal(("0", "4194304"), (await here.ControlAsync("used 0"), await here.ControlAsync("used 1")));
     }
 
     [Fact]

@@ -1,3 +1,6 @@
+using CliWrap;
+using CliWrap.Buffered;
+
 namespace Checkpointer.Containers.Tests;
 
 /// <summary>
@@ -41,17 +44,22 @@ internal sealed class SimulatedGpus : IAsyncDisposable
         return gpus;
     }
 
-    /// <summary>A container whose only process computes on both GPUs and compares with the host at every step.</summary>
-    internal static ContainerOptions Options(string name) => new()
+    /// <summary>A container whose only process computes on both GPUs, or one, and compares with the host at every step.</summary>
+    internal static ContainerOptions Options(string name, int? only = null) => new()
     {
         Image = ContainerOptions.ToolsImage,
         Name = name,
-        Command = [Path.Combine(Built, "gpu-sample"), "--library", CudaLibrary, "--mib", "4", "--pause-ms", "20"],
+        Command = [.. only is { } number ? new[] { "/bin/env", $"CUDA_VISIBLE_DEVICES={number}" } : [], Path.Combine(Built, "gpu-sample"), "--library", CudaLibrary, "--mib", "4", "--pause-ms", "20"],
         Mounts = [new BindMount(Folder, Folder), new BindMount(Built, Built, ReadOnly: true)],
-        Devices = [.. DeviceNames.Select(static n => new BindMount($"{DeviceFolder}/{n}", $"{DevicesInside}/{n}"))],
+        Devices = [.. DeviceNames.Where(n => only is null || !char.IsAsciiDigit(n[^1]) || n == $"nvidia{only}").Select(static n => new BindMount($"{DeviceFolder}/{n}", $"{DevicesInside}/{n}"))],
     };
 
-    internal async Task<string> ControlAsync(string command) => (await Node.RunAsync([Simulator, "control", Folder, command])).MustSucceed().Stdout.Trim();
+    /// <summary>Asked from outside: what a test waits for must be seen while it lasts, and entering a node takes a loaded machine seconds.</summary>
+    internal async Task<string> ControlAsync(string command)
+    {
+        var answer = await Cli.Wrap(Simulator).WithArguments(["control", Node.RootFolder + Folder, command]).ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        return answer.StandardOutput.Trim();
+    }
 
     /// <summary>Waits until the driver was asked to do something; the run must last until then.</summary>
     internal async Task MustBeAskedAsync(string verb, Task<Outcome> run)

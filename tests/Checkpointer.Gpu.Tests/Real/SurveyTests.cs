@@ -47,6 +47,7 @@ public sealed class SurveyTests
         using var sample = new Sample(node);
         using var process = sample.Identity.Open()!;
         process.Signal(Signals.Stop);
+        Sample.Wait(() => ProcStat.Read(sample.Pid)?.State == 'T', "the stop");
         var finding = Assert.Single((await LookAsync(bench, sample)).Findings, static f => f.Code == "gpu-silent");
         Assert.Equal(FindingSeverity.Blocker, finding.Severity);
         Assert.Contains("did not answer", finding.Found, StringComparison.Ordinal);

@@ -110,6 +110,64 @@ public sealed class GpuVerdictTests
         Assert.Contains(other.Findings, static f => f.Code == "gpu-model");
     }
 
+    [Fact]
+    public void A_container_gets_gpus_that_it_has_device_files_of()
+    {
+        var record = Record(Device(1), Device(2));
+        var node = Node(Device(1), Device(2), Device(3), Device(4));
+        var plan = GpuCompatibility.Plan(record, node, None, new GpuReach([(record, new HashSet<int> { 1, 3 })]));
+        Assert.Equal(new Dictionary<string, string> { [Id(1)] = Id(4), [Id(2)] = Id(2) }, plan.Places);
+        Assert.Empty(plan.Findings);
+
+        var few = GpuCompatibility.Plan(record, node, None, new GpuReach([(record, new HashSet<int> { 3 })]));
+        var finding = Assert.Single(few.Findings);
+        Assert.Equal(("gpu-not-in-container", FindingSeverity.Blocker, "1 x NVIDIA H100 in the new container"), (finding.Code, finding.Severity, finding.Found));
+
+        var wished = GpuCompatibility.Plan(record, node, new Dictionary<string, string> { [Id(1)] = Id(1) }, new GpuReach([(record, new HashSet<int> { 1, 3 })]));
+        Assert.Equal(("gpu-not-in-container", FindingSeverity.Overridable), (Assert.Single(wished.Findings).Code, wished.Findings[0].Severity));
+    }
+
+    [Fact]
+    public void Each_container_of_a_pod_is_held_to_its_own_device_files()
+    {
+        GpuRecord first = Record(Device(1)), second = Record(Device(2));
+        var node = Node(Device(3), Device(4));
+
+        // The second has no choice; the first takes what is left.
+        var plan = GpuCompatibility.Plan(
+            GpuRecords.Join([first, second])!, node, None, new GpuReach([(first, new HashSet<int> { 0, 1 }), (second, new HashSet<int> { 0 })]));
+        Assert.Empty(plan.Findings);
+        Assert.Equal(($"{Id(1)}={Id(4)}", $"{Id(2)}={Id(3)}"), (plan.MapFor(first), plan.MapFor(second)));
+
+        // One that both saw must be one that both have.
+        var shared = GpuCompatibility.Plan(
+            GpuRecords.Join([first, first])!, node, None, new GpuReach([(first, new HashSet<int> { 0, 1 }), (first, new HashSet<int> { 1 })]));
+        Assert.Equal($"{Id(1)}={Id(4)}", shared.Map);
+    }
+
+    [Fact]
+    public void The_device_files_of_a_container_are_told_by_their_names()
+    {
+        var root = Directory.CreateTempSubdirectory("gpu-root-");
+        try
+        {
+            Assert.Empty(GpuReach.MinorsIn(root.FullName));
+            var devices = root.CreateSubdirectory("dev");
+            devices.CreateSubdirectory("nvidia-caps");
+            foreach (var name in (string[])["nvidia0", "nvidia12", "nvidiactl", "nvidia-uvm", "null", "nvidia-caps/nvidia-cap1"])
+            {
+                File.WriteAllText(Path.Combine(devices.FullName, name), "");
+            }
+
+            Directory.CreateSymbolicLink(Path.Combine(devices.FullName, "nvidia-elsewhere"), "/");
+            Assert.Equal([0, 12], GpuReach.MinorsIn(root.FullName).Order());
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+
     private static void AssertBlocked(string code, GpuRecord record, GpuNode node) => Assert.Contains(
         GpuCompatibility.Plan(record, node, None).Findings, f => f.Code == code && f.Severity == FindingSeverity.Blocker && f.Remedy.Length > 0);
 
@@ -130,7 +188,7 @@ public sealed class GpuVerdictTests
         new GpuInventory
         {
             Driver = "580.65.06",
-            Gpus = [.. devices.Select(static (d, i) => new GpuInfo { Index = i, Uuid = d.Uuid, MemoryFree = d.Memory })],
+            Gpus = [.. devices.Select(static (d, i) => new GpuInfo { Index = i, Minor = i, Uuid = d.Uuid, MemoryFree = d.Memory })],
         },
         13000,
         null);
