@@ -40,19 +40,16 @@ internal sealed partial class CheckpointOperation
 
     private JournalEntry Describe(IReadOnlyList<DumpTree> trees, SnapshotTarget target, RunPlace place)
     {
-        var entry = new JournalEntry
-        {
-            Operation = _id,
-            Kind = OperationKind.Checkpoint,
-            Phase = OperationPhase.Prepare,
-            Started = _services.Time.GetUtcNow(),
-            Repository = RepositoryUrl.WithoutSecret(_request.Repository),
-            KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
-            BootId = trees[0].Root.BootId,
-            LeaveRunning = _request.LeaveRunning,
-            Snapshot = new SnapshotId(target.Lineage, target.Generation).ToString(),
-            RunDirectory = place.Directory,
-        };
+        var entry = JournalEntry.Begin(
+            _id,
+            OperationKind.Checkpoint,
+            _services.Time.GetUtcNow(),
+            _request.Repository,
+            _request.KeyFile,
+            trees[0].Root.BootId,
+            new SnapshotId(target.Lineage, target.Generation),
+            place.Directory);
+        entry = entry with { LeaveRunning = _request.LeaveRunning };
         return trees[0].Prefix.Length == 0
             ? Describe(entry, trees[0])
             : entry with { Version = JournalEntry.CurrentVersion, Members = [.. trees.Select(t => JournalMember.Of(Describe(entry, t)))] };

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Checkpointer.Repository;
 
 namespace Checkpointer.Engine.Journal;
 
@@ -95,6 +96,24 @@ public sealed record JournalEntry
     /// <summary>The operation as if on each of its trees alone.</summary>
     [JsonIgnore]
     internal IReadOnlyList<JournalEntry> Parts => Members is null ? [this] : [.. Members.Select(PartOf)];
+
+    /// <summary>How every operation begins: nothing is touched yet.</summary>
+    internal static JournalEntry Begin(
+        string operation, OperationKind kind, DateTimeOffset started, string repository, string keyFile, string bootId, SnapshotId snapshot, string runDirectory)
+    {
+        return new JournalEntry
+        {
+            Operation = operation,
+            Kind = kind,
+            Phase = OperationPhase.Prepare,
+            Started = started,
+            Repository = RepositoryUrl.WithoutSecret(repository),
+            KeyFile = KeyReference.Parse(keyFile).Absolute().ToString(),
+            BootId = bootId,
+            Snapshot = snapshot.ToString(),
+            RunDirectory = runDirectory,
+        };
+    }
 
     /// <summary>The same entry with one of its trees changed.</summary>
     internal JournalEntry With(int tree, Func<JournalEntry, JournalEntry> change)

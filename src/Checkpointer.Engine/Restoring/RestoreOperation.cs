@@ -221,18 +221,10 @@ internal sealed partial class RestoreOperation
 
     private JournalEntry Describe(IReadOnlyList<RestoreTree> trees, SnapshotId id, RunPlace place)
     {
-        var entry = new JournalEntry
+        var entry = JournalEntry.Begin(
+            _id, OperationKind.Restore, _services.Time.GetUtcNow(), _request.Repository, _request.KeyFile, Host.BootId, id, place.Directory) with
         {
             Version = _request.Cgroup is null ? JournalEntry.OneTreeVersion : JournalEntry.CurrentVersion,
-            Operation = _id,
-            Kind = OperationKind.Restore,
-            Phase = OperationPhase.Prepare,
-            Started = _services.Time.GetUtcNow(),
-            Repository = RepositoryUrl.WithoutSecret(_request.Repository),
-            KeyFile = KeyReference.Parse(_request.KeyFile).Absolute().ToString(),
-            BootId = Host.BootId,
-            Snapshot = id.ToString(),
-            RunDirectory = place.Directory,
         };
         return trees[0].Prefix.Length == 0
             ? Describe(entry, trees[0])
