@@ -1,5 +1,6 @@
 using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.FileState;
+using Checkpointer.Engine.Recovery;
 using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
 using Checkpointer.Repository;
@@ -31,6 +32,7 @@ internal sealed partial class DumpSession
             var manifest = Manifest(captured, containers);
             if (!_request.LeaveRunning)
             {
+                LeftConnections.Silence(_id, [.. Trees.Where(static t => t.Inspection.Container is not null).Select(static t => t.Root.Pid)]);
                 Enter(OperationPhase.Commit);
                 Journal.Update(static entry => entry with { Phase = OperationPhase.Commit });
                 _committed = await Writer.CommitAsync(manifest, cancellationToken).ConfigureAwait(false);

@@ -136,7 +136,9 @@ internal sealed class WorkloadRescue
 
     /// <summary>
     /// Deletes the firewall table that this operation's CRIU made in the tree's network namespace, and no other. CRIU leaves it also
-    /// after a dump that ended the tree; nobody is there any more whose connections it could guard.
+    /// after a dump that ended the tree. It shuts the whole namespace of a container, also for the other containers of the pod and for what
+    /// is started there next. What it guarded, the connections that may go on elsewhere, <see cref="LeftConnections"/> keeps silent, which goes with it when
+    /// the tree lives.
     /// </summary>
     private void RemoveLocks(JournalEntry entry, int? alivePid)
     {
@@ -145,17 +147,24 @@ internal sealed class WorkloadRescue
             return;
         }
 
-        // With nobody left the namespace is ours (plain processes share it) or gone with its tables.
+        // With nobody left the namespace is ours (plain processes share it), that of a pod that is still there, or gone with its tables. The
+        // name of the table is of this run of CRIU alone: it does no harm if another namespace has the number meanwhile.
+        var within = alivePid;
         if (alivePid is null && NamespaceInode.TryOf(Environment.ProcessId, "net") != entry.NetworkNamespace)
         {
-            return;
+            within = NetNamespace.FindProcess(entry.NetworkNamespace);
+            if (within is null)
+            {
+                return;
+            }
         }
 
+        var left = alivePid is null ? null : LeftConnections.TableOf(entry.Operation).Name;
         try
         {
-            foreach (var table in Nftables.ListTables(alivePid).Where(t => t.Name == mine))
+            foreach (var table in Nftables.ListTables(within).Where(t => t.Name == mine || t.Name == left))
             {
-                Nftables.DeleteTable(table, alivePid);
+                Nftables.DeleteTable(table, within);
                 EngineLog.Mended(_logger, entry.Operation, "network lock", table.Name);
             }
         }

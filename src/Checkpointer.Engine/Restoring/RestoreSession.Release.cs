@@ -1,3 +1,5 @@
+using Checkpointer.Engine.Recovery;
+
 namespace Checkpointer.Engine.Restoring;
 
 /// <summary>The moment in which the trees are let go or refused, all together.</summary>
@@ -18,6 +20,12 @@ internal sealed partial class RestoreSession
 
             // Every connection has both its ends now: what arrives from here on is heard.
             Silence?.End();
+            foreach (var tree in Trees)
+            {
+                // The very pod that the tree was in: its sockets are there again.
+                LeftConnections.TryEnd(tree.Record.Operation, tree.Target?.Init.Pid, _services.Logger);
+            }
+
             Gpus?.Announce();
 
             // Before the word is given: a recovery must know that these trees may have run.

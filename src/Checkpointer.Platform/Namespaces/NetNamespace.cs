@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 
 namespace Checkpointer.Platform;
@@ -10,6 +11,20 @@ public static class NetNamespace
 {
     /// <summary>A handle that keeps a process's network namespace alive and reachable after the process is gone.</summary>
     public static SafeFileHandle Open(int pid) => Fds.Open($"/proc/{pid}/ns/net", OpenFlags.ReadOnly);
+
+    /// <summary>Some process in the network namespace of that inode; null when nobody is there any more. Looks at every process.</summary>
+    public static int? FindProcess(ulong inode)
+    {
+        foreach (string name in ProcText.Names("/proc"))
+        {
+            if (int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && ProcLink.Namespace(pid, "net") == inode)
+            {
+                return pid;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Runs an action in the network namespace of a process; its exceptions come through.</summary>
     public static void Run(int pid, Action action)

@@ -40,17 +40,21 @@ internal sealed class NetlinkMessage
     /// <summary>Adds an attribute with a NUL-terminated string.</summary>
     internal NetlinkMessage Text(ushort type, string value)
     {
-        byte[] text = Encoding.UTF8.GetBytes(value);
+        return Bytes(type, [.. Encoding.UTF8.GetBytes(value), 0]);
+    }
+
+    /// <summary>Adds an attribute with bytes as they are.</summary>
+    internal NetlinkMessage Bytes(ushort type, ReadOnlySpan<byte> value)
+    {
         Span<byte> header = stackalloc byte[AttributeHeaderBytes];
-        MemoryMarshal.Write(header, (ushort)(AttributeHeaderBytes + text.Length + 1));
+        MemoryMarshal.Write(header, (ushort)(AttributeHeaderBytes + value.Length));
         MemoryMarshal.Write(header[2..], type);
         _bytes.AddRange(header);
-        _bytes.AddRange(text);
-        do
+        _bytes.AddRange(value);
+        while (_bytes.Count % Alignment != 0)
         {
             _bytes.Add(0);
         }
-        while (_bytes.Count % Alignment != 0);
 
         return End();
     }
