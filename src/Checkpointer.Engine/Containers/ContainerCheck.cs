@@ -56,7 +56,7 @@ internal static class ContainerCheck
         }
     }
 
-    private static void Mounts(ContainerPart part, IReadOnlyList<ProcMountInfo> mounts, FindingList findings)
+    internal static void Mounts(ContainerPart part, IReadOnlyList<ProcMountInfo> mounts, FindingList findings)
     {
         Dictionary<string, ProcMountInfo> here = [];
         foreach (var mount in mounts)
@@ -70,6 +70,15 @@ internal static class ContainerCheck
             findings.Blocker(
                 "mount-missing", FindingList.Enumerate(missing), "the new container has no such mount", "a mount at the same place",
                 "give the new container the same volume mounts (and the same privileges)");
+        }
+
+        List<string> deleted = [.. part.Mounts.Where(m => here.TryGetValue(m.Destination, out var mount) && mount.IsDeleted).Select(static m => m.Destination)];
+        if (deleted.Count > 0)
+        {
+            // The kernel lets no copy of such a mount be attached anywhere.
+            findings.Blocker(
+                "mount-source-deleted", FindingList.Enumerate(deleted), "its source was deleted on the node, or replaced by another file of the same name, since the new container was started",
+                "a source that is there", "start the new container again: it then gets what is there now");
         }
 
         List<string> closed = [.. part.Mounts

@@ -107,13 +107,10 @@ internal sealed class MountPlan
 
     private void Take(ProcMountInfo mount, int root, IReadOnlyList<ContainerVolume> volumes)
     {
-        // As the kernel writes it.
-        const string DeletedSuffix = "//deleted";
-        var deleted = mount.FileSystemRoot.EndsWith(DeletedSuffix, StringComparison.Ordinal);
         if (mount.FileSystem == "proc")
         {
             // CRIU mounts it for the pid namespace that it makes: the placeholder's would show the placeholder's processes.
-            if (deleted)
+            if (mount.IsDeleted)
             {
                 _lost.Add(mount.MountPoint);
             }
@@ -121,7 +118,7 @@ internal sealed class MountPlan
             return;
         }
 
-        if (deleted)
+        if (mount.IsDeleted)
         {
             _deleted.Add(mount);
         }

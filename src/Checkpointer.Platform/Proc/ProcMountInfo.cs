@@ -33,6 +33,9 @@ public sealed record ProcMountInfo
 
     public bool IsTmpfs => FileSystem == "tmpfs";
 
+    /// <summary>What is mounted was deleted where it came from, or replaced by another of the same name; so the kernel writes it.</summary>
+    public bool IsDeleted => FileSystemRoot.EndsWith("//deleted", StringComparison.Ordinal);
+
     /// <summary>Parses one line.</summary>
     /// <exception cref="FormatException">The line is no mount.</exception>
     public static ProcMountInfo ParseLine(string line)

@@ -85,7 +85,7 @@ public sealed class BadContainerTests(TwoNodes nodes)
         var snapshot = (await workload.Container.CheckpointAsync()).Snapshot();
         var waiting = await pod.RunAsync(Placeholder.Of(options) with { Name = "waits" });
         var outcome = await nodes.A.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
-        Assert.NotEqual(0, outcome.ExitCode);
+        MustRefuse(outcome, "mount-missing");
         Assert.Contains("/volume", outcome.Stdout, StringComparison.Ordinal);
         await waiting.MustWaitAsync();
     }
@@ -99,8 +99,7 @@ public sealed class BadContainerTests(TwoNodes nodes)
         var snapshot = (await workload.Container.CheckpointAsync()).Snapshot();
         var waiting = await pod.RunAsync(Placeholder.Of(ContainerOptions.Workload()) with { Name = "waits", Image = ContainerOptions.ToolsImage });
         var outcome = await nodes.A.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
-        Assert.NotEqual(0, outcome.ExitCode);
-        Assert.Contains("image", outcome.Stdout, StringComparison.Ordinal);
+        MustRefuse(outcome, "image-differs");
         await waiting.MustWaitAsync();
     }
 
@@ -111,5 +110,24 @@ public sealed class BadContainerTests(TwoNodes nodes)
         var error = outcome.Json.GetProperty("error");
         Assert.DoesNotContain('\n', error.GetProperty("message").GetString()!);
         Assert.False(string.IsNullOrWhiteSpace(error.GetProperty("remedy").GetString()), $"no remedy: {outcome}");
+        MustBeShort(outcome);
+    }
+
+    /// <summary>The finding says it all: what was found, what is needed, what to do.</summary>
+    private static void MustRefuse(Outcome outcome, string code)
+    {
+        outcome.MustExit(3);
+        var finding = outcome.Json.GetProperty("error").GetProperty("findings").EnumerateArray().Single(f => f.GetProperty("code").GetString() == code);
+        Assert.All((string[])["subject", "found", "needed", "remedy"], part => Assert.False(string.IsNullOrWhiteSpace(finding.GetProperty(part).GetString()), $"no {part}: {outcome}"));
+        MustBeShort(outcome);
+    }
+
+    /// <summary>For a person: one line that says what is wrong, one that says what to do.</summary>
+    private static void MustBeShort(Outcome outcome)
+    {
+        var lines = outcome.Stderr.Split('\n');
+        Assert.Single(lines, static line => line.StartsWith("error: ", StringComparison.Ordinal));
+        Assert.Single(lines, static line => line.StartsWith("remedy: ", StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", outcome.Stderr, StringComparison.Ordinal);
     }
 }

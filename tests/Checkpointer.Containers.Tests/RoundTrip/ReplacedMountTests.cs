@@ -67,6 +67,23 @@ public sealed class ReplacedMountTests(TwoNodes nodes)
         await before.MustSayAsync("turn ", before.Lines("turn ").Count + 2);
     }
 
+    [Fact]
+    public async Task A_placeholder_in_which_a_mounted_file_was_replaced_is_told_to_be_started_again()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "stale");
+        var (before, _) = await StartAsync(pod, "true");
+        var snapshot = (await before.CheckpointAsync()).Snapshot();
+        await using var to = await TestPod.StartAsync(nodes.B, pod.Name);
+        var (options, source) = await OptionsAsync(to, "true", "there\n");
+        var waiting = await to.RunAsync(Placeholder.Of(options));
+        await ReplaceAsync(source);
+        var outcome = await nodes.B.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
+        outcome.MustExit(3);
+        Assert.Contains("mount-source-deleted", outcome.Stdout, StringComparison.Ordinal);
+        Assert.Contains(Single, outcome.Stdout, StringComparison.Ordinal);
+        await waiting.MustWaitAsync();
+    }
+
     private static async Task ReplaceAsync(string source)
     {
         await File.WriteAllTextAsync(source + ".new", "new\n");
