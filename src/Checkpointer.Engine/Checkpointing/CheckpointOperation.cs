@@ -5,7 +5,6 @@ using Checkpointer.Engine.Gpu;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Lineages;
 using Checkpointer.Engine.Preflight;
-using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
 using Checkpointer.Repository;
 
@@ -72,27 +71,14 @@ internal sealed partial class CheckpointOperation
 
         // Before the look at it: another operation may hold it frozen, and what is stopped now would count as stopped by its owner.
         using var locks = WorkloadLocks.Take(_services.Options.RunDirectory, workload.Roots);
-        var (inspections, pod) = workload.Inspect(_request);
         await using var driver = new GpuDriver(_services);
-        List<Finding> lacking = [];
-        foreach (var inspection in inspections)
-        {
-            lacking.AddRange(await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false));
-        }
-
-        var gpus = await GpuSurvey.RunAsync(_services, driver, inspections, abort.Token).ConfigureAwait(false);
-        var found = pod?.Findings ?? inspections[0].Verdict.Findings;
-        inspections = [.. inspections.Select((tree, i) => tree.With(gpus.Of(i)))];
-        _findings = [.. lacking.Distinct(), .. found.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)];
-        var label = pod is null ? $"Process {inspections[0].Tree.Root.Label}" : $"Pod {pod.Subject.Label}";
-        Refusal.ThrowIf(new Verdict(_findings), _request.Force, $"{label} cannot be checkpointed");
-        FileCapture.MustBeThere(workload.Roots[0].Pid, [.. _request.Include.Select(Path.GetFullPath)]);
+        var (inspections, pod, gpus) = await LookAsync(criu, workload, driver, abort).ConfigureAwait(false);
         var estimate = inspections.Sum(static i => i.EstimatedBytes);
         EngineLog.CheckpointStarted(
             _services.Logger, _id, workload.Roots[0].Pid, inspections[0].Tree.Root.Stat.Name, inspections.Sum(static i => i.Tree.Processes.Count), estimate);
 
         var files = new EarlyFiles(inspections, pod, _request.Exclude);
-        var fileBytes = await DedicatedThread.Run("measure files", () => files.Measure(abort.Token)).ConfigureAwait(false);
+        var fileBytes = await files.MeasureAsync(abort.Token).ConfigureAwait(false);
 
         Enter(OperationPhase.Prepare);
         await using var repository = await _services
@@ -118,6 +104,9 @@ internal sealed partial class CheckpointOperation
         {
             Enter(OperationPhase.Files);
             await files.StoreAsync(_services, _id, writer, pool, fileBytes, abort, Report).ConfigureAwait(false);
+
+            // That may have taken minutes: what is dumped is the workload of now, with its processes, files and connections.
+            (inspections, pod, gpus) = await LookAsync(criu, workload, driver, abort).ConfigureAwait(false);
         }
 
         using var place = RunPlace.Create(_services.Options.RunDirectory, _id);
@@ -166,6 +155,27 @@ internal sealed partial class CheckpointOperation
         EngineLog.CheckpointDone(
             _services.Logger, _id, result.Snapshot, result.WorkloadRunning ? "running" : "ended", result.FrozenMs);
         return result;
+    }
+
+    /// <summary>Looks at the workload as it is now, and refuses what cannot be checkpointed.</summary>
+    private async Task<(IReadOnlyList<Inspection> Inspections, PodInspection? Pod, GpuInspection Gpus)> LookAsync(
+        CriuInstallation criu, CheckpointWorkload workload, GpuDriver driver, OperationAbort abort)
+    {
+        var (inspections, pod) = workload.Inspect(_request);
+        List<Finding> lacking = [];
+        foreach (var inspection in inspections)
+        {
+            lacking.AddRange(await CriuFeatures.MissingAsync(criu, inspection.Options, abort.Token).ConfigureAwait(false));
+        }
+
+        var gpus = await GpuSurvey.RunAsync(_services, driver, inspections, abort.Token).ConfigureAwait(false);
+        var found = pod?.Findings ?? inspections[0].Verdict.Findings;
+        inspections = [.. inspections.Select((tree, i) => tree.With(gpus.Of(i)))];
+        _findings = [.. lacking.Distinct(), .. found.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)];
+        var label = pod is null ? $"Process {inspections[0].Tree.Root.Label}" : $"Pod {pod.Subject.Label}";
+        Refusal.ThrowIf(new Verdict(_findings), _request.Force, $"{label} cannot be checkpointed");
+        FileCapture.MustBeThere(workload.Roots[0].Pid, [.. _request.Include.Select(Path.GetFullPath)]);
+        return (inspections, pod, gpus);
     }
 
     /// <summary>Remembers the running workload, and this node saw its generation.</summary>

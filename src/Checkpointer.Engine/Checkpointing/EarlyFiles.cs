@@ -27,10 +27,12 @@ internal sealed class EarlyFiles
     }
 
     /// <summary>Bytes in files of all containers, as far as they can be read; what cannot is told when it is captured.</summary>
-    public long Measure(CancellationToken cancellationToken)
+    public async Task<long> MeasureAsync(CancellationToken cancellationToken)
     {
         long bytes = 0;
-        ForEach((found, elsewhere) => bytes += ContainerCapture.Measure(found, elsewhere, _excludes, cancellationToken), static _ => { });
+        await DedicatedThread.Run("measure files", () => ForEach(
+            (found, elsewhere) => ContainerCapture.Measure(found, elsewhere, _excludes, more => bytes += more, cancellationToken), static _ => { }))
+            .WaitAsync(cancellationToken).ConfigureAwait(false);
         return bytes;
     }
 
@@ -56,9 +58,10 @@ internal sealed class EarlyFiles
                 BytesPerSecond = speed.Update(capture.EarlyBytes),
             }));
         writer.Hurry = false;
+        // A file system that hangs keeps the thread, not the operation: what it reads then goes nowhere.
         await DedicatedThread.Run("early files", () => ForEach(
             (found, elsewhere) => capture.ReadEarly(found, elsewhere, abort.Token),
-            e => EngineLog.NotEarly(services.Logger, e, operation))).ConfigureAwait(false);
+            e => EngineLog.NotEarly(services.Logger, e, operation))).WaitAsync(abort.Token).ConfigureAwait(false);
         await writer.EndEarlyAsync(abort.Token).ConfigureAwait(false);
         writer.Hurry = true;
     }

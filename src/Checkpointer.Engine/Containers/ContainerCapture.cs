@@ -19,17 +19,15 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
     /// <summary>Bytes read before the freeze so far.</summary>
     public long EarlyBytes => _trees.EarlyBytes;
 
-    /// <summary>Bytes of files of a container that runs.</summary>
-    public static long Measure(ContainerInspection found, IReadOnlySet<string> elsewhere, IReadOnlyList<string> excludes, CancellationToken cancellationToken)
+    /// <summary>Tells the bytes of each part of the files of a container that runs.</summary>
+    public static void Measure(
+        ContainerInspection found, IReadOnlySet<string> elsewhere, IReadOnlyList<string> excludes, Action<long> bytes, CancellationToken cancellationToken)
     {
-        long bytes = 0;
         foreach (var part in Parts(found, elsewhere))
         {
-            using var directory = RootedOpen.OpenRoot(part.Source);
-            bytes += FileTreeCapture.Measure(new FileTreeSource(directory, part.MountPoint, part.Kind, 0, Below(excludes, part.MountPoint)), cancellationToken).Bytes;
+            using var directory = part.Open();
+            bytes(FileTreeCapture.Measure(new FileTreeSource(directory, part.MountPoint, part.Kind, 0, Below(excludes, part.MountPoint)), cancellationToken).Bytes);
         }
-
-        return bytes;
     }
 
     /// <summary>Stores what a container that runs on has in its files.</summary>
@@ -38,7 +36,7 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
     {
         foreach (var part in Parts(found, elsewhere))
         {
-            using var directory = RootedOpen.OpenRoot(part.Source);
+            using var directory = part.Open();
             _trees.ReadEarly(new FileTreeSource(directory, part.MountPoint, part.Kind, 0, Below(excludes, part.MountPoint)), cancellationToken);
         }
     }
@@ -52,7 +50,7 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
         List<FileTreeRecord> trees = [];
         foreach (var part in Parts(found, elsewhere))
         {
-            using var directory = RootedOpen.OpenRoot(part.Source);
+            using var directory = part.Open();
             trees.Add(_trees.Capture(new FileTreeSource(directory, part.MountPoint, part.Kind, ++_captured, Below(excludes, part.MountPoint)), cancellationToken));
         }
 

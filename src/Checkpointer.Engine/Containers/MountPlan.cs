@@ -3,12 +3,6 @@ using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.Containers;
 
-/// <summary>A part of a container's file system that is captured.</summary>
-/// <param name="MountPoint">Absolute path in the container.</param>
-/// <param name="Kind">How it is read.</param>
-/// <param name="Source">The directory to read, as a path of ours.</param>
-internal sealed record CapturedPart(string MountPoint, FileTreeKind Kind, string Source);
-
 /// <summary>
 /// What becomes of each mount of a container: proc is made anew by CRIU, all others are external (docs/native.md says why), and of those
 /// some travel by content. Only what belongs to the workload travels: its changes of the image, its tmpfs and emptyDirs; never what the pod is given by
@@ -129,7 +123,7 @@ internal sealed class MountPlan
         var captured = !readOnly && !runtime && IsWorkloads(mount, volume);
         if (captured)
         {
-            _captured.Add(new CapturedPart(mount.MountPoint, FileTreeKind.Directory, $"/proc/{root}/root{mount.MountPoint}"));
+            _captured.Add(new CapturedPart(mount.MountPoint, FileTreeKind.Directory, $"/proc/{root}/root", mount.Id));
         }
         else if (!readOnly && !runtime && !IsFurniture(mount))
         {

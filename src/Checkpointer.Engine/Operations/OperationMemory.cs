@@ -24,6 +24,9 @@ internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentB
     /// <summary>What was stored early gets one part in this many of the budget: 32 MiB of the default, which know some 6 GiB of files.</summary>
     private const int EarlyShare = 16;
 
+    /// <summary>Bytes that know some 20 MiB of files; with less nothing is stored early.</summary>
+    private const long LeastEarly = 96L << 10;
+
     private static int DefaultWorkers => Math.Min(Environment.ProcessorCount, WriterOptions.MaxDefaultWorkers);
 
     /// <summary>A pool for a dump: never more than asked for, never more than the dump can use.</summary>
@@ -49,7 +52,7 @@ internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentB
 
         var parent = searchParent ? ForParent(budget, pool) : 0;
         pool -= WriterOptions.ParentOverheadBytes(parent);
-        var early = earlyContent > 0 ? Math.Clamp(Math.Min(budget / EarlyShare, WriterOptions.EarlyMemoryFor(earlyContent)), 0, pool - (Minimum / 2)) : 0;
+        var early = earlyContent > 0 ? ForEarly(budget, pool, earlyContent) : 0;
         pool -= early;
         return new OperationMemory(Math.Min(pool, Useful(estimate)), workers, parent, searchParent, early);
     }
@@ -64,6 +67,13 @@ internal sealed record OperationMemory(long PoolBytes, int Workers, long ParentB
         var fixedPart = WriterOptions.ParentOverheadBytes(WriterOptions.LeastParentMemory) - WriterOptions.LeastParentMemory;
         var spare = Math.Min(budget / ParentShare, pool - (Minimum / 2) - fixedPart);
         return spare < WriterOptions.LeastParentMemory ? 0 : Math.Min(spare, WriterOptions.DefaultParentMemory);
+    }
+
+    /// <summary>As much as the content needs and the pool can spare; nothing where that is hardly any.</summary>
+    private static long ForEarly(long budget, long pool, long content)
+    {
+        var spare = Math.Min(Math.Min(budget / EarlyShare, WriterOptions.EarlyMemoryFor(content)), pool - (Minimum / 2));
+        return spare < LeastEarly ? 0 : spare;
     }
 
     /// <summary>A pool that holds an image of this many bytes whole, with some room for what was not foreseen.</summary>

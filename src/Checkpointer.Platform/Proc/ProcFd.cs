@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Checkpointer.Platform;
 
@@ -106,6 +107,10 @@ public sealed record ProcFdInfo
 
     /// <summary>An eventfd whose reads take one of its count (EFD_SEMAPHORE). The kernel tells since 6.6.</summary>
     public bool IsSemaphore { get; init; }
+
+    /// <summary>Of a descriptor of this process.</summary>
+    public static ProcFdInfo OfOwn(SafeFileHandle descriptor) =>
+        Parse(ProcText.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{descriptor.DangerousGetHandle()}")) ?? "");
 
     /// <summary>Parses the whole text.</summary>
     public static ProcFdInfo Parse(string text)

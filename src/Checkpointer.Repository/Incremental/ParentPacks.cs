@@ -29,6 +29,9 @@ internal sealed class ParentPacks
     /// <summary>False: it is missing or truncated, so nothing in it may be used again.</summary>
     public bool IsSound(int pack) => _sound[pack];
 
+    /// <summary>Whether the new snapshot uses it.</summary>
+    public bool IsTaken(int pack) => Volatile.Read(ref _numbers[pack]) != Unused;
+
     /// <summary>The table of the snapshot that is being written; before the first lookup.</summary>
     public void Attach(PackTable table) => _table = table;
 

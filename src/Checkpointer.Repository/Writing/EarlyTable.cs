@@ -5,8 +5,8 @@ namespace Checkpointer.Repository;
 
 /// <summary>
 /// Chunks that were stored before anybody knew whether they belong to the snapshot, and the packs that hold them. A pack gets its number in the snapshot's map with
-/// its first use there, so that one of which nothing is used is nobody's. Filled first, searched afterwards without a lock. What does not fit is not known, and stored
-/// twice. Thread-safe.
+/// its first use there, so that one of which nothing is used is nobody's. Filled first, searched afterwards without a lock. What does not fit is not
+/// stored early. Thread-safe.
 /// </summary>
 internal sealed class EarlyTable(long memory)
 {
@@ -16,6 +16,7 @@ internal sealed class EarlyTable(long memory)
     private readonly ResidentTable _table = new(Math.Max(1, ResidentTable.LinesIn(memory)));
     private readonly Lock _gate = new();
     private volatile ParentPacks? _numbers;
+    private volatile bool _full;
 
     /// <summary>Bytes with which the chunks of <paramref name="content"/> bytes are known. Each block takes whole lines, so half of the places may stay empty.</summary>
     public static long MemoryFor(long content) => ((content / BlockPool.BlockSize) + 1) * ResidentTable.MemoryOf(LinesOfBlock);
@@ -24,6 +25,9 @@ internal sealed class EarlyTable(long memory)
 
     /// <summary>The packs that are written early.</summary>
     public PackTable Packs { get; } = new();
+
+    /// <summary>What comes now would not be known afterwards: storing it early is in vain.</summary>
+    public bool IsFull => _full;
 
     /// <summary>Nothing can be added any more.</summary>
     public bool IsEnded => _numbers is not null;
@@ -39,6 +43,7 @@ internal sealed class EarlyTable(long memory)
             }
 
             _table.Insert(0, CollectionsMarshal.AsSpan(entries), null);
+            _full = _table.FreeLines == 0;
         }
     }
 
@@ -70,6 +75,9 @@ internal sealed class EarlyTable(long memory)
             _numbers = numbers;
         }
     }
+
+    /// <summary>Bytes of packs of which nothing is used: nobody's.</summary>
+    public long UnusedBytes() => _numbers is { } numbers ? Packs.Packs.Where((_, i) => !numbers.IsTaken(i)).Sum(static p => p.Length) : 0;
 
     /// <summary>An equal chunk that was stored early, as an entry of the map; after the end only.</summary>
     public bool TryFind(UInt128 hash, int rawLength, out ChunkEntry entry)

@@ -167,7 +167,7 @@ internal sealed class SnapshotWorker : IDisposable
             UInt128 hash = XxHash128.HashToUInt128(chunk, _seed);
             if (file.IsEarly)
             {
-                if (IsKnown(hash, chunk.Length))
+                if (_writer.Early!.IsFull || IsKnown(hash, chunk.Length))
                 {
                     continue;
                 }

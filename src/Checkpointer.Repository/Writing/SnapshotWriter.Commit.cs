@@ -103,6 +103,7 @@ public sealed partial class SnapshotWriter
     {
         MapReference map = Map.Finish(files, _packs.Packs);
         ThrowIfFailed();
+        Counters.Stored(-(_early?.UnusedBytes() ?? 0));
         ManifestDocument document = ManifestMapping.Write(
             identity is null ? _target : _target with { Parent = identity.Parent },
             identity is null ? Parent.Digest : identity.ParentDigest,

@@ -5,6 +5,9 @@ public sealed partial class SnapshotWriter
 {
     private readonly EarlyTable? _early;
 
+    /// <summary>Nothing more is stored early: its memory is used up.</summary>
+    public bool IsEarlyFull => _early is null or { IsFull: true };
+
     internal EarlyTable? Early => _early;
 
     /// <summary>

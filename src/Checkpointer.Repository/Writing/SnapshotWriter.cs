@@ -25,6 +25,8 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
     private readonly ConcurrentDictionary<string, FileWriter> _files = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static readonly OperationCancelledException Ended = new("cancelled", "the snapshot was given up; nothing of it is visible");
+
     private CheckpointerException? _error;
     private volatile bool _hurry = true;
     private volatile bool _ended;
@@ -42,7 +44,7 @@ public sealed partial class SnapshotWriter : IAsyncDisposable
         Counters = new WriterCounters(_time);
         _early = options.EarlyMemory > 0 ? new EarlyTable(options.EarlyMemory) : null;
         Queue = new WorkQueue(options.Pool, options.Workers);
-        Small = new SmallWrites(Queue, () => _error);
+        Small = new SmallWrites(Queue, () => _error ?? (_ended ? Ended : null));
         Map = new MapWriter(backend, keys, Counters, () => _error, _cancel.Token);
         _workers = new SnapshotWorker[options.Workers];
         for (int i = 0; i < _workers.Length; i++)

@@ -52,7 +52,8 @@ public sealed class MountPlanTests : IDisposable
         Assert.Equal(["/", "/dev/shm", "/scratch", "/tmp"], plan.Captured.Select(p => p.MountPoint).Order());
         Assert.Equal(FileTreeKind.OverlayUpper, plan.Captured.Single(p => p.MountPoint == "/").Kind);
         Assert.Equal(Upper, plan.Captured.Single(p => p.MountPoint == "/").Source);
-        Assert.Equal("/proc/4711/root/tmp", plan.Captured.Single(p => p.MountPoint == "/tmp").Source);
+        Assert.Equal("/proc/4711/root", plan.Captured.Single(p => p.MountPoint == "/tmp").Source);
+        Assert.NotNull(plan.Captured.Single(p => p.MountPoint == "/tmp").Mount);
         Assert.Null(plan.RootNotCaptured);
     }
 

@@ -5,7 +5,7 @@ using Checkpointer.Repository;
 namespace Checkpointer.Engine.FileState.Trees;
 
 /// <summary>
-/// Reads whole trees in one pass while the workload is frozen, through the same packs as the memory. Nothing is written to the tree, not
+/// Reads whole trees in one pass while the workload is frozen, through the same packs as the memory; on request also before, only to store what it has. Nothing is written to the tree, not
 /// even access times where the kernel allows it.
 /// </summary>
 /// <remarks>
@@ -75,14 +75,30 @@ internal sealed class FileTreeCapture(SnapshotWriter writer, BlockPool pool)
         var moving = source with { Kind = FileTreeKind.Directory };
         var patterns = FileTreePatterns.Parse(source.Excludes);
         FileTreeIndexWriter entries = new(writer.OpenEarly(FileKind.Bytes), moving.Kind, patterns);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using ContentWriter content = new(writer.OpenEarly(FileKind.Pages), pool, ReadEarly);
         using TreeCapture capture = new(moving, patterns, entries, content, static _ => { });
-        capture.Run(cancellationToken);
+        try
+        {
+            capture.Run(enough.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The rest is stored when it is captured.
+        }
+
         entries.Complete();
         content.Complete();
-    }
 
-    private void ReadEarly(long bytes) => Volatile.Write(ref _early, _early + bytes);
+        void ReadEarly(long bytes)
+        {
+            Volatile.Write(ref _early, _early + bytes);
+            if (writer.IsEarlyFull)
+            {
+                enough.Cancel();
+            }
+        }
+    }
 
     private void Read(long bytes) => Volatile.Write(ref _bytes, _bytes + bytes);
 

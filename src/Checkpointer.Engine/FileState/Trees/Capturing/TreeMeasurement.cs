@@ -50,8 +50,20 @@ internal sealed class TreeMeasurement(FileTreeSource source) : TreeWalk(source, 
             _bytes += Math.Min(status.Size, status.Allocated);
             if (Source.Kind == FileTreeKind.OverlayUpper)
             {
-                ReadAttributes(Directories.Current, Path.Name);
+                Attributed();
             }
+        }
+    }
+
+    private void Attributed()
+    {
+        try
+        {
+            ReadAttributes(Directories.Current, Path.Name);
+        }
+        catch (PlatformException e) when (e.Errno == Errno.ENOENT)
+        {
+            Vanished();
         }
     }
 
