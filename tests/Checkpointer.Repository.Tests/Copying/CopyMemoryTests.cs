@@ -23,8 +23,9 @@ public sealed class CopyMemoryTests
             allocated[i] = GC.GetTotalAllocatedBytes(precise: true) - before;
         }
 
-        // The arrays are rented; what is left per chunk is its entry in the map, on both sides.
-        Assert.True(allocated[1] - allocated[0] < 8 << 20, $"64 MiB more took {ByteSize.Format(allocated[1] - allocated[0])}");
+        // The arrays are rented; what is left per chunk is its entry in the map, on both sides. A collection may empty the pool of arrays, which are then
+        // made anew: some MiB. Chunks that were kept would be all 64.
+        Assert.True(allocated[1] - allocated[0] < 32 << 20, $"64 MiB more took {ByteSize.Format(allocated[1] - allocated[0])}");
     }
 
     private static async Task<SnapshotId> LargeAsync(CheckpointRepository repository, int blocks)
