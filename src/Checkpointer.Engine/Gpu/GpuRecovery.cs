@@ -51,13 +51,8 @@ internal sealed class GpuRecovery
     /// <summary>It carries the call that it was in to its end, and exits; a second worker beside it would only wait.</summary>
     private async Task EndWorkerAsync(JournalGpu gpu, CancellationToken cancellationToken)
     {
-        if (gpu.Worker is not { } worker)
-        {
-            return;
-        }
-
-        using var pidFd = PidFd.Open(worker.Pid);
-        if (pidFd is null || ProcStat.Read(worker.Pid)?.StartTime != worker.StartTime)
+        using var pidFd = gpu.Worker?.Open();
+        if (pidFd is null)
         {
             return;
         }

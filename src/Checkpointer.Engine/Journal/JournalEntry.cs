@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Checkpointer.Platform;
 using Checkpointer.Repository;
 
 namespace Checkpointer.Engine.Journal;
@@ -179,7 +180,22 @@ public enum OperationKind
 }
 
 /// <summary>A process that a journal names: enough to know it again, and to know that it is gone.</summary>
-public sealed record JournalProcess(int Pid, ulong StartTime, ulong PidNamespace, bool WasStopped);
+public sealed record JournalProcess(int Pid, ulong StartTime, ulong PidNamespace, bool WasStopped)
+{
+    /// <summary>A handle that is certain to be this process; null when it is gone.</summary>
+    internal PidFd? Open()
+    {
+        var process = PidFd.Open(Pid);
+        // Looked at after opening: what has the start time now had it when it was opened.
+        if (process is not null && ProcStat.Read(Pid)?.StartTime == StartTime)
+        {
+            return process;
+        }
+
+        process?.Dispose();
+        return null;
+    }
+}
 
 /// <summary>A placeholder that a journal names.</summary>
 /// <param name="Id">The runtime's id.</param>

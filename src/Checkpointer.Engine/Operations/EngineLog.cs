@@ -51,9 +51,6 @@ internal static partial class EngineLog
     [LoggerMessage(121, LogLevel.Warning, "Operation {Operation}: {What} could not be cleaned up")]
     public static partial void CleanupFailed(ILogger logger, Exception error, string operation, string what);
 
-    [LoggerMessage(125, LogLevel.Debug, "Operation {Operation}: the owner of {What} does not hear that it shall end")]
-    public static partial void OwnerDeaf(ILogger logger, Exception error, string operation, string what);
-
     [LoggerMessage(123, LogLevel.Information, "CUDA process {Pid}: {What}")]
     public static partial void GpuResumed(ILogger logger, int pid, string what);
 

@@ -78,28 +78,15 @@ internal sealed class CheckpointRecovery
     /// <summary>It waits for the CRIUs, too, to thaw what they leave; from here on we do, and it must not thaw what a later operation freezes.</summary>
     private static void EndGuard(JournalEntry entry, CancellationToken cancellationToken)
     {
-        if (entry.Guard is not { } guard)
-        {
-            return;
-        }
-
-        using var pidFd = PidFd.Open(guard.Pid);
-        if (pidFd is not null && ProcStat.Read(guard.Pid)?.StartTime == guard.StartTime)
-        {
-            pidFd.Signal(Signals.Kill);
-            pidFd.WaitExit(TermDeadline, cancellationToken);
-        }
+        using var guard = entry.Guard?.Open();
+        guard?.Signal(Signals.Kill);
+        guard?.WaitExit(TermDeadline, cancellationToken);
     }
 
     private async Task EndCriuAsync(JournalEntry entry, CancellationToken cancellationToken)
     {
-        if (entry.Criu is not { } criu)
-        {
-            return;
-        }
-
-        using var pidFd = PidFd.Open(criu.Pid);
-        if (pidFd is null || ProcStat.Read(criu.Pid)?.StartTime != criu.StartTime)
+        using var pidFd = entry.Criu?.Open();
+        if (pidFd is null)
         {
             return;
         }

@@ -107,8 +107,8 @@ internal sealed class WorkloadRescue
     {
         foreach (var process in alive)
         {
-            using var pidFd = PidFd.Open(process.Pid);
-            if (pidFd is null || ProcStat.Read(process.Pid)?.StartTime != process.StartTime)
+            using var pidFd = process.Open();
+            if (pidFd is null)
             {
                 continue;
             }
@@ -187,8 +187,8 @@ internal sealed class WorkloadRescue
     {
         foreach (var process in alive.Where(static p => !p.WasStopped && ProcStat.Read(p.Pid)?.State == 'T'))
         {
-            using var pidFd = PidFd.Open(process.Pid);
-            if (pidFd is not null && ProcStat.Read(process.Pid)?.StartTime == process.StartTime)
+            using var pidFd = process.Open();
+            if (pidFd is not null)
             {
                 pidFd.Signal(Signals.Continue);
                 EngineLog.Mended(_logger, entry.Operation, "stopped process", process.Pid.ToString(CultureInfo.InvariantCulture));

@@ -22,8 +22,8 @@ internal static class TreeEnding
             return null;
         }
 
-        using var pidFd = PidFd.Open(owner.Pid);
-        if (pidFd is null || ProcStat.Read(owner.Pid)?.StartTime != owner.StartTime)
+        using var pidFd = owner.Open();
+        if (pidFd is null)
         {
             return null;
         }

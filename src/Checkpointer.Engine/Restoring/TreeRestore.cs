@@ -173,8 +173,8 @@ internal sealed partial class TreeRestore : IAsyncDisposable
         }
         catch (Exception e) when (e is PlatformException or TimeoutException)
         {
-            // It has ended, as it does when CRIU fails, or it hangs: who looks afterwards kills what is left, and tells what cannot be.
-            EngineLog.OwnerDeaf(_services.Logger, e, _id, Tree.Label(Reader.Info.Id.ToString()));
+            // It hangs: who looks afterwards kills what is left.
+            EngineLog.CleanupFailed(_services.Logger, e, _id, Tree.Label(Reader.Info.Id.ToString()));
         }
     }
 
