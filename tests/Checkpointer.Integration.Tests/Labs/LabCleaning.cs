@@ -43,8 +43,8 @@ internal sealed partial class LabCleaning(Lab lab)
             NetworkLocks.Delete(table);
         }
 
+        RemoveCgroups(); // before the state, which names them, may be unmounted
         UnmountAll();
-        RemoveCgroups();
         foreach (var file in _files)
         {
             File.Delete(file);
