@@ -86,7 +86,7 @@ public sealed class CheckpointEngine : IEngine
 
         await using var driver = new GpuDriver(_services);
         var gpus = await GpuSurvey.RunAsync(_services, driver, found.Members, cancellationToken).ConfigureAwait(false);
-        var verdict = new Verdict([.. lacking.Distinct(), .. found.Findings.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)]);
+        var verdict = new Verdict(GpuInspectionMerge.Findings(lacking, found.Findings, gpus));
         return new PreflightReport
         {
             Subject = "pod " + subject.Label,
@@ -106,7 +106,7 @@ public sealed class CheckpointEngine : IEngine
         var gpus = await GpuSurvey.RunAsync(_services, driver, [inspection], cancellationToken).ConfigureAwait(false);
         inspection = inspection.With(gpus.Of(0));
         var lacking = await criu.LackingAsync(inspection.Options, cancellationToken).ConfigureAwait(false);
-        var verdict = new Verdict([.. lacking, .. inspection.Verdict.Findings.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)]);
+        var verdict = new Verdict(GpuInspectionMerge.Findings(lacking, inspection.Verdict.Findings, gpus));
         return new PreflightReport
         {
             Subject = "pid " + inspection.Tree.Root.Label,

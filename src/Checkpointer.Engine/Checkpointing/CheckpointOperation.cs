@@ -171,7 +171,7 @@ internal sealed partial class CheckpointOperation
         var gpus = await GpuSurvey.RunAsync(_services, driver, inspections, abort.Token).ConfigureAwait(false);
         var found = pod?.Findings ?? inspections[0].Verdict.Findings;
         inspections = [.. inspections.Select((tree, i) => tree.With(gpus.Of(i)))];
-        _findings = [.. lacking.Distinct(), .. found.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)];
+        _findings = GpuInspectionMerge.Findings(lacking, found, gpus);
         var label = pod is null ? $"Process {inspections[0].Tree.Root.Label}" : $"Pod {pod.Subject.Label}";
         Refusal.ThrowIf(new Verdict(_findings), _request.Force, $"{label} cannot be checkpointed");
         FileCapture.MustBeThere(workload.Roots[0].Pid, [.. _request.Include.Select(Path.GetFullPath)]);

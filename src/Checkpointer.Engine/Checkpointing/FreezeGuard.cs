@@ -82,21 +82,7 @@ internal sealed class FreezeGuard : IAsyncDisposable
     }
 
     /// <summary>We are done: it thaws once more, which is harmless, and ends.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _open.Writer.CompleteAsync().ConfigureAwait(false);
-        try
-        {
-            await _process.WaitAsync(ExitGrace).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException or IOException)
-        {
-            await _kill.CancelAsync().ConfigureAwait(false);
-            await ((Task)_process).WaitAsync(ExitGrace).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        _kill.Dispose();
-    }
+    public ValueTask DisposeAsync() => new(HelperProcess.EndAsync(_open.Writer, _process, _kill, ExitGrace, TimeProvider.System));
 
     private static HostException NotStarted(string init, string why, Exception? inner) =>
         new("freeze-guard", $"{init} guard cannot watch over the pod's freezers: {why}.", "Install checkpointer whole, and look whether the freezers can be written.", inner);

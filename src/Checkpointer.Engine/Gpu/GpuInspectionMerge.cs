@@ -13,4 +13,8 @@ internal static class GpuInspectionMerge
         EstimatedBytes = inspection.EstimatedBytes + gpus.DeviceBytes,
         Requirement = inspection.Requirement with { MemoryBytes = inspection.Requirement.MemoryBytes + gpus.DeviceBytes },
     };
+
+    /// <summary>All that speaks against a checkpoint: what CRIU lacks, then what was found in the trees and of their GPUs, heaviest first.</summary>
+    public static IReadOnlyList<Finding> Findings(IEnumerable<Finding> lacking, IEnumerable<Finding> found, GpuInspection gpus) =>
+        [.. lacking.Distinct(), .. found.Concat(gpus.Findings).OrderByDescending(static f => f.Severity)];
 }

@@ -87,22 +87,7 @@ internal sealed class GpuWorker : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _requests.Writer.CompleteAsync().ConfigureAwait(false);
-        try
-        {
-            await _process.WaitAsync(ExitGrace, _time).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException or IOException)
-        {
-            // It hangs, or was killed before: either way its end is not waited for any longer.
-            await _kill.CancelAsync().ConfigureAwait(false);
-            await ((Task)_process).WaitAsync(ExitGrace, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        _kill.Dispose();
-    }
+    public ValueTask DisposeAsync() => new(HelperProcess.EndAsync(_requests.Writer, _process, _kill, ExitGrace, _time));
 
     private async Task<GpuAnswer> ReadAnswerAsync(string id, CancellationToken patience)
     {
