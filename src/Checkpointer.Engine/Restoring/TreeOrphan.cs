@@ -28,11 +28,14 @@ internal static class TreeOrphan
         return (IsTask(stat, entry) || IsCriu(pid, entry)) && !IsOwnedByAnother(stat, owner);
     }
 
-    /// <summary>The id alone might be a stranger's who got it first. A task is in a session of its tree, in CRIU's, or in one whose leader is gone.</summary>
+    /// <summary>
+    /// The id alone might be a stranger's who got it first. A task is in a session of its tree, in CRIU's, or in one whose leader is gone.
+    /// One from outside of this pid namespace (0 here; an exec into the container of the service) began before the restore.
+    /// </summary>
     private static bool IsTask(ProcStat stat, JournalEntry entry)
     {
         var ids = entry.Cgroup!.ThreadIds;
-        return ids.Contains(stat.Pid)
+        return ids.Contains(stat.Pid) && stat.Session != 0
             && (ids.Contains(stat.Session) || IsCriu(stat.Session, entry) || ProcStat.Read(stat.Session) is not { IsZombie: false });
     }
 

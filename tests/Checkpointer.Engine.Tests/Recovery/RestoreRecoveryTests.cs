@@ -1,3 +1,4 @@
+using System.Globalization;
 using Checkpointer.Engine.Journal;
 using Checkpointer.Engine.Recovery;
 using Checkpointer.Engine.Tests.Support;
@@ -123,20 +124,30 @@ public sealed class RestoreRecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task An_id_that_a_stranger_has_in_that_cgroup_does_not_make_him_an_orphan()
+    public async Task An_id_that_an_older_process_has_in_that_cgroup_does_not_make_it_an_orphan()
     {
         using var cgroup = TemporaryCgroup.Create();
         using var older = InSession(cgroup, "sleep", "600");
-        // Not a session of its own: the session's leader is no process of the tree, and alive.
-        using var younger = ChildProcess.Sleeping();
-        cgroup.Cgroup.Join(younger.Pid);
-        var entry = Shared(cgroup, [older.Pid, younger.Pid]);
+        var entry = Shared(cgroup, [older.Pid]);
 
         await new RestoreRecovery(_services).RecoverAsync(
             entry with { Processes = [entry.Processes[0] with { StartTime = ProcStat.Read(older.Pid)!.StartTime + 1 }] }, TestContext.Current.CancellationToken);
 
         Assert.False(older.HasEnded);
-        Assert.False(younger.HasEnded);
+    }
+
+    [Fact]
+    public async Task An_id_that_a_stranger_of_a_living_session_has_in_that_cgroup_does_not_make_him_an_orphan()
+    {
+        using var cgroup = TemporaryCgroup.Create();
+        using var leader = new ChildProcess("/usr/bin/setsid", "/bin/sh", "-c", "sleep 600 & echo $!; wait");
+        var stranger = int.Parse((await leader.Output.ReadLineAsync(TestContext.Current.CancellationToken))!, CultureInfo.InvariantCulture);
+        Assert.Equal(leader.Pid, ProcStat.Read(stranger)!.Session);
+        cgroup.Cgroup.Join(stranger);
+
+        await new RestoreRecovery(_services).RecoverAsync(Shared(cgroup, [stranger]), TestContext.Current.CancellationToken);
+
+        Assert.True(ProcStat.Read(stranger) is { IsZombie: false });
     }
 
     [Fact]
@@ -160,7 +171,7 @@ public sealed class RestoreRecoveryTests : IDisposable
     {
         // A child of .NET leads no group, so setsid becomes the program itself.
         var child = new ChildProcess("/usr/bin/setsid", command);
-        child.AwaitState('S');
+        Assert.True(SpinWait.SpinUntil(() => ProcStat.Read(child.Pid)!.Session == child.Pid, TimeSpan.FromSeconds(30)));
         cgroup.Cgroup.Join(child.Pid);
         return child;
     }
