@@ -37,5 +37,7 @@ public abstract class Forwarding(IBackend inner) : IBackend
 
     public virtual ValueTask<bool> DeleteUnfinishedAsync(string name, CancellationToken cancellationToken) => inner.DeleteUnfinishedAsync(name, cancellationToken);
 
+    public virtual ValueTask TidyAsync(string lease, CancellationToken cancellationToken) => inner.TidyAsync(lease, cancellationToken);
+
     public virtual ValueTask DisposeAsync() => inner.DisposeAsync();
 }

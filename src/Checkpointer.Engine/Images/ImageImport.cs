@@ -45,22 +45,34 @@ public sealed class ImageImport(CheckpointRepository repository, TimeProvider ti
         "nothing: CRIU checks what it can by itself");
 
     /// <param name="directory">The images.</param>
-    /// <param name="name">The snapshot's name; null: the one of the export, if it is one.</param>
+    /// <param name="name">The snapshot's name; null: the one of the export, if it is one and no other workload of the repository bears it.</param>
     /// <param name="labels">Added to those of the export.</param>
     /// <param name="progress">Gets bytes and their speed.</param>
     /// <param name="cancellationToken">Ends it; nothing of it is visible then.</param>
-    /// <exception cref="UsageException">Codes not-images, images-have-parent, images-unreadable: nothing was written.</exception>
+    /// <exception cref="UsageException">
+    /// Codes not-images, images-have-parent, images-unreadable, images-too-new, images-incomplete, import-name-taken: nothing was written.
+    /// </exception>
     public async Task<ImportResult> RunAsync(
         string directory, string? name, IReadOnlyDictionary<string, string> labels, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         var path = Path.GetFullPath(directory);
         using var root = OpenRoot(path);
-        var (files, skipped) = List(path, root);
         var export = ReadExport(root);
-        var description = ImageDescription.Read(file => ReadSmall(root, file, CriuImage.MaxBytes));
-        var record = export?.Workload is { } recorded
-            ? WorkloadRecord.Read(recorded, path)
-            : Derive(description, files);
+        var recorded = export?.Workload is { } workload ? WorkloadRecord.Read(workload, path) : null;
+        List<string> prefixes = recorded is null ? [""] : [.. recorded.Trees.Select(static t => t.Prefix)];
+        var (files, skipped) = List(path, root, prefixes);
+        if (recorded is not null)
+        {
+            ExportedFiles.MustBeThere(recorded, files.Select(static f => f.Name), path);
+        }
+
+        var descriptions = prefixes.ConvertAll(p => ImageDescription.Read(file => ReadSmall(root, p + file, CriuImage.MaxBytes)));
+        var record = recorded ?? Derive(descriptions[0], files);
+        if (name is null && export?.Name is { } exported)
+        {
+            await MustBeFreeAsync(exported, cancellationToken).ConfigureAwait(false);
+        }
+
         using BlockPool pool = new(PoolBytes);
         SnapshotTarget target = new(LineageId.New(), 1, null);
         await using var writer = await repository
@@ -80,6 +92,19 @@ public sealed class ImageImport(CheckpointRepository repository, TimeProvider ti
         };
         var info = await writer.CommitAsync(content, cancellationToken).ConfigureAwait(false);
         return new ImportResult(info, export?.Workload is not null, skipped, record.Imported ? [RestoreNote] : []);
+    }
+
+    /// <summary>Two workloads of one name could not be told apart by it: only a person who asks for that gets it.</summary>
+    private async Task MustBeFreeAsync(string name, CancellationToken cancellationToken)
+    {
+        var all = await repository.ListAsync(cancellationToken).ConfigureAwait(false);
+        if (all.FirstOrDefault(s => s.Damage is null && s.Content.Name == name) is { } bearer)
+        {
+            throw new UsageException(
+                "import-name-taken",
+                $"the export's name '{name}' is borne by lineage {bearer.Id.Lineage} of this repository already: 'restore --latest {name}' could not tell them apart; nothing was written",
+                "Give the imported snapshot a name with --name: another one, or the same if it shall be so.");
+        }
     }
 
     private static SafeFileHandle OpenRoot(string path)
@@ -106,7 +131,7 @@ public sealed class ImageImport(CheckpointRepository repository, TimeProvider ti
     }
 
     /// <summary>Images, and the contents of captured files that an export brings along; everything else is told and left out.</summary>
-    private static (List<SnapshotFile> Files, List<string> Skipped) List(string path, SafeFileHandle root)
+    private static (List<SnapshotFile> Files, List<string> Skipped) List(string path, SafeFileHandle root, IReadOnlyList<string> prefixes)
     {
         List<SnapshotFile> files = [];
         List<string> skipped = [];
@@ -118,7 +143,7 @@ public sealed class ImageImport(CheckpointRepository repository, TimeProvider ti
                     "images-have-parent", $"{path} holds only what changed since an earlier dump (it has a 'parent')", "Dump once more without --prev-images-dir.");
             }
 
-            var isContent = entry.Name.EndsWith(".img", StringComparison.Ordinal) || entry.Name.StartsWith(StateFile.ContentPrefix, StringComparison.Ordinal);
+            var isContent = entry.Name.EndsWith(".img", StringComparison.Ordinal) || StateFile.IsOurs(entry.Name);
             if (entry.Name == ImageDirectory.FileName)
             {
                 continue;
@@ -130,7 +155,7 @@ public sealed class ImageImport(CheckpointRepository repository, TimeProvider ti
                 continue;
             }
 
-            files.Add(new SnapshotFile(entry.Name, ImageNames.KindOf(entry.Name), length));
+            files.Add(new SnapshotFile(entry.Name, ExportedFiles.KindOf(entry.Name, prefixes), length));
             if (files.Count > MaxFiles)
             {
                 throw new UsageException("not-images", $"{path} holds more than {MaxFiles} files", "Name the directory with the images.");

@@ -11,7 +11,7 @@ namespace Checkpointer.Engine.Images;
 /// <param name="Files">How many.</param>
 /// <param name="Bytes">Bytes of all files.</param>
 /// <param name="BytesWritten">Bytes that are not zero runs: zero runs are holes.</param>
-/// <param name="CriuArguments">How stock CRIU restores them; empty where the snapshot records no workload.</param>
+/// <param name="CriuArguments">How stock CRIU restores them; empty where the snapshot records no workload, or a pod.</param>
 public sealed record ExportResult(string Directory, int Files, long Bytes, long BytesWritten, IReadOnlyList<string> CriuArguments);
 
 /// <summary>
@@ -40,7 +40,10 @@ public sealed class SnapshotExport(SnapshotReader reader, TimeProvider time)
     /// <summary>Bytes that an export uses, whatever the size of the snapshot (besides the map's index).</summary>
     public static long MemoryBytes => (InFlight * (long)RunBytes) + SnapshotReader.DecodeBytes;
 
-    /// <summary>Codes export-not-empty and export-name (usage, repository), export-no-space (host), repository-damaged.</summary>
+    /// <summary>
+    /// Codes export-not-empty and export-name (usage, repository), export-no-space and export-not-written (host), repository-damaged. After each nothing of the
+    /// images is left, or the message names where.
+    /// </summary>
     public async Task<ExportResult> RunAsync(string directory, IProgress<OperationProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
@@ -57,22 +60,47 @@ public sealed class SnapshotExport(SnapshotReader reader, TimeProvider time)
         }
 
         var temporary = Path.Combine(parent, TemporaryPrefix + Guid.NewGuid().ToString("N"));
-        Directory.CreateDirectory(temporary, DirectoryMode);
         try
         {
+            Directory.CreateDirectory(temporary, DirectoryMode);
             var total = reader.Files.Sum(static f => f.Length);
             await WriteAllAsync(temporary, total, progress, cancellationToken).ConfigureAwait(false);
             Publish(temporary, target);
             return new ExportResult(target, reader.Files.Count, total, _written, CriuArguments(target));
         }
-        catch (Exception)
+        catch (Exception e)
+        {
+            var left = Remove(temporary);
+            if (e is IOException or PlatformException)
+            {
+                throw ExportError.From(e, target, left);
+            }
+
+            if (left is not null)
+            {
+                throw ExportError.Left(e, left);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Null, or where something of the images is left.</summary>
+    private static string? Remove(string temporary)
+    {
+        try
         {
             if (Directory.Exists(temporary))
             {
                 Directory.Delete(temporary, recursive: true);
             }
 
-            throw;
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The failure that led here is told, with the place.
+            return temporary;
         }
     }
 
@@ -92,6 +120,12 @@ public sealed class SnapshotExport(SnapshotReader reader, TimeProvider time)
         catch (RepositoryException)
         {
             // A newer program's record, or none: the images are as good without it, and an export is a way to rescue them.
+            return [];
+        }
+
+        if (record.Pod is not null)
+        {
+            // Several trees, whose images bear a prefix that CRIU does not know.
             return [];
         }
 

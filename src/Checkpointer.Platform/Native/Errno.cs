@@ -41,4 +41,5 @@ public static class Errno
     public const int ECONNRESET = 104;
     public const int ENOTCONN = 107;
     public const int ECONNREFUSED = 111;
+    public const int EDQUOT = 122;
 }

@@ -25,6 +25,34 @@ public sealed partial class DirectoryBackend
         Guarded(name, static leases => leases.Break(), makeDirectory: false, cancellationToken);
 
     /// <inheritdoc/>
+    public ValueTask TidyAsync(string lease, CancellationToken cancellationToken)
+    {
+        string path = PathOf(lease);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            new DirectoryLeases(Path.GetDirectoryName(path)!, Path.GetFileName(path), Time).Remove();
+
+            // Only those that were made here: others may rely on theirs. What lies in another comes first.
+            foreach (string directory in _knownDirectories.Where(static d => d.Value).Select(static d => d.Key).OrderByDescending(static d => d.Length))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any())
+                {
+                    _knownDirectories.TryRemove(directory, out _);
+                    Directory.Delete(directory);
+                }
+            }
+        }
+        catch (Exception e) when (StoreError.IsExpected(e))
+        {
+            throw StoreError.From(e, Describe(), lease);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ObjectInfo> ListUnfinishedAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask.ConfigureAwait(false);

@@ -15,6 +15,8 @@ public sealed partial class DirectoryBackend : IBackend
     private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private readonly string _root;
+
+    /// <summary>Folders that are there; true for those that were made here.</summary>
     private readonly ConcurrentDictionary<string, bool> _knownDirectories = new(StringComparer.Ordinal);
 
     /// <summary>The directory is made by the first upload.</summary>
@@ -216,6 +218,7 @@ public sealed partial class DirectoryBackend : IBackend
             DurableFile.SyncDirectory(parent);
         }
 
-        _knownDirectories.TryAdd(directory, true);
+        // Of two threads that come to it at once, one made it.
+        _knownDirectories.AddOrUpdate(directory, !exists, (_, made) => made || !exists);
     }
 }

@@ -81,6 +81,15 @@ internal sealed class DirectoryLeases(string directory, string lockName, TimePro
         return true;
     }
 
+    /// <summary>Forgets the numbers: for a name that nobody takes any more.</summary>
+    public void Remove()
+    {
+        foreach (long number in Numbers().ToList())
+        {
+            DurableFile.Delete(PathOf(number));
+        }
+    }
+
     /// <summary>The highest number that there is; 0 for none.</summary>
     public long HighestNumber() => Numbers().DefaultIfEmpty().Max();
 

@@ -80,6 +80,14 @@ public interface IBackend : IAsyncDisposable
 
     /// <summary>Removes one that <see cref="ListUnfinishedAsync"/> named. False: it was gone.</summary>
     ValueTask<bool> DeleteUnfinishedAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes what a visitor left that belongs to no object: what the store keeps of a lease's name that nobody will ever take again, and the folders
+    /// that this backend made and that are empty. A store that has neither does nothing.
+    /// </summary>
+    /// <param name="lease">The lease's name; given back by now.</param>
+    /// <param name="cancellationToken">Ends it between two steps.</param>
+    ValueTask TidyAsync(string lease, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 }
 
 /// <summary>One object as a backend reports it. <paramref name="Length"/> is in bytes, <paramref name="Modified"/> is the store's own time.</summary>

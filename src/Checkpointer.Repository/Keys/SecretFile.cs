@@ -17,6 +17,12 @@ internal static class SecretFile
     /// <exception cref="InvalidDataException">It is too long, a directory, or anybody may write it.</exception>
     public static byte[] Read(string path, int maxLength, out string? warning)
     {
+        if (Directory.Exists(path))
+        {
+            // Opening one is answered as if a privilege were missing.
+            throw new InvalidDataException("it is a directory");
+        }
+
         using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         warning = CheckMode(stream.SafeFileHandle, path);
 

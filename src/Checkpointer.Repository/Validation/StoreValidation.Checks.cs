@@ -152,16 +152,15 @@ public sealed partial class StoreValidation
 
     private async Task<string> LeasesAsync(CancellationToken token)
     {
-        string name = $"locks/validate-{ObjectId.New()}";
-        ILease? first = await _backend.TryLeaseAsync(name, default, LeaseTime, token).ConfigureAwait(false);
+        ILease? first = await _backend.TryLeaseAsync(_lease, default, LeaseTime, token).ConfigureAwait(false);
         Require(first is not null, "a free lease was refused");
         await using (first!.ConfigureAwait(false))
         {
-            Require(await _backend.TryLeaseAsync(name, default, LeaseTime, token).ConfigureAwait(false) is null, "two held one lease");
+            Require(await _backend.TryLeaseAsync(_lease, default, LeaseTime, token).ConfigureAwait(false) is null, "two held one lease");
             await first!.RenewAsync(token).ConfigureAwait(false);
         }
 
-        ILease? second = await _backend.TryLeaseAsync(name, default, LeaseTime, token).ConfigureAwait(false);
+        ILease? second = await _backend.TryLeaseAsync(_lease, default, LeaseTime, token).ConfigureAwait(false);
         Require(second is not null, "a lease that was given back is not free");
         await second!.DisposeAsync().ConfigureAwait(false);
         return "one holder at a time";

@@ -5,7 +5,7 @@ namespace Checkpointer.Repository;
 
 /// <summary>
 /// Puts what a repository relies on to the test in a real store: nothing in it need be initialised, and nothing of a repository in it is touched.
-/// All objects lie in <c>validate/ID/</c> and are removed at the end, also after a failure.
+/// All objects lie in <c>validate/ID/</c>, beside one lease <c>locks/validate-ID</c>. All of it is removed at the end, also after a failure, with the folders made for it.
 /// </summary>
 public sealed partial class StoreValidation
 {
@@ -33,6 +33,7 @@ public sealed partial class StoreValidation
     private readonly IBackend _backend;
     private readonly TimeProvider _time;
     private readonly string _folder = $"validate/{ObjectId.New()}/";
+    private readonly string _lease = $"locks/validate-{ObjectId.New()}";
     private readonly List<ValidationCheck> _checks = [];
     private double? _drift;
     private double? _up;
@@ -124,11 +125,12 @@ public sealed partial class StoreValidation
                 names,
                 new ParallelOptions { MaxDegreeOfParallelism = Writers, CancellationToken = deadline.Token },
                 async (name, token) => await _backend.DeleteAsync(name, token).ConfigureAwait(false)).ConfigureAwait(false);
+            await _backend.TidyAsync(_lease, deadline.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is RepositoryException or OperationCanceledException)
         {
             _checks.Add(new ValidationCheck(
-                "clean-up", false, $"objects in {_folder} could not be removed: {e.Message}", 0, "remove them by hand; no repository uses them"));
+                "clean-up", false, $"what was put into {_folder} and {_lease} could not be removed: {e.Message}", 0, "remove them by hand; no repository uses them"));
         }
     }
 

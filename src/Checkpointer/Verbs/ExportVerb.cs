@@ -35,7 +35,7 @@ internal sealed class ExportVerb : Verb
                 + "a debugger. The directory appears whole or not at all; it and its files can be read by their owner only. Zero pages "
                 + "become holes. Memory does not grow with the snapshot.",
             "Beside the images stands checkpointer.json: where they came from, and what 'import' needs to make the same snapshot again. "
-                + "Files named state-N are contents of files on tmpfs that CRIU does not save; checkpointer.json says where they belong.",
+                + "Files named state-N and tree-N are contents of files that CRIU does not save; checkpointer.json says where they belong.",
             "The images are the workload's memory in clear. Keep them as safe as the workload's secrets.",
         ],
         Examples =
@@ -48,7 +48,7 @@ internal sealed class ExportVerb : Verb
             HelpParts.Failed,
             new(ExitCode.Usage, "wrong usage, or the directory is not empty; nothing was written"),
             new(ExitCode.Repository, "no such snapshot, several match, wrong key, damaged, or of a newer format"),
-            new(ExitCode.Environment, "no permission, or no space"),
+            new(ExitCode.Environment, "no permission, no space, or a place that cannot be written"),
             HelpParts.Cancelled,
         ],
         Globals = HelpParts.RepositoryGlobals,

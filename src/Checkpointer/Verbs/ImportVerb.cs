@@ -35,7 +35,8 @@ internal sealed class ImportVerb : Verb
             "Makes a snapshot of the images that 'criu dump' or 'checkpointer export' wrote; 'restore' runs it like any other. "
                 + "It begins a lineage of its own. The directory is only read.",
             "Images of 'criu dump' tell pids, architecture and memory. Processor flags, kernel, files and standard streams they do not "
-                + "tell, so 'restore' checks less, and says so. Images of an export bring along what the checkpoint recorded.",
+                + "tell, so 'restore' checks less, and says so. Images of an export bring along what the checkpoint recorded, "
+                + "and its name, unless another workload of the repository bears it: then --name is needed.",
         ],
         Examples =
         [

@@ -133,6 +133,19 @@ public sealed class ErrorTests
         Assert.DoesNotContain("state:", cli.Err, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--key-file", "the key file {0} cannot be used: it is a directory")]
+    [InlineData("--passphrase-file", "the passphrase in {0} cannot be used: it is a directory")]
+    public async Task A_directory_in_place_of_a_key_is_an_error_of_the_repository(string option, string message)
+    {
+        await using var repository = await TestRepository.CreateAsync();
+        using var directory = new TempDirectory();
+        using var cli = new TestCli();
+        Assert.Equal(4, await cli.RunAsync("list", "--repo", repository.Path, option, directory.Path));
+        Assert.Equal("error: " + string.Format(System.Globalization.CultureInfo.InvariantCulture, message, directory.Path), cli.ErrLines[0]);
+        Assert.DoesNotContain("root", cli.Err, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_refusal_that_can_be_overridden_says_so()
     {

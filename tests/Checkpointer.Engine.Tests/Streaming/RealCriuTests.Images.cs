@@ -75,7 +75,7 @@ public sealed partial class RealCriuTests
         await new SnapshotExport(exported, TimeProvider.System).RunAsync(images, null, Token);
         Assert.Equal(pages, await File.ReadAllBytesAsync(Path.Combine(images, "pages-1.img"), Token));
         File.CreateSymbolicLink(Path.Combine(images, "link.img"), "/etc/passwd");
-        ImportResult result = await new ImageImport(repository, TimeProvider.System).RunAsync(images, null, new Dictionary<string, string> { ["b"] = "3" }, null, Token);
+        ImportResult result = await new ImageImport(repository, TimeProvider.System).RunAsync(images, "n", new Dictionary<string, string> { ["b"] = "3" }, null, Token);
         Assert.Equal(["link.img"], result.Skipped);
         ManifestContent again = result.Snapshot.Content;
         Assert.Equal(("n", DateTimeOffset.UnixEpoch, "node-a", "running", "1", "3"), (again.Name, again.Created, again.Node, again.Intent, again.Labels["a"], again.Labels["b"]));

@@ -14,8 +14,49 @@ public sealed class StoreValidationTests(AzuriteFixture azurite)
     public async Task A_directory_passes_and_is_left_clean()
     {
         using TemporaryDirectory directory = new();
-        await using DirectoryBackend backend = new(directory.Path);
+        string place = Path.Combine(directory.Path, "place");
+        Directory.CreateDirectory(place);
+        await using DirectoryBackend backend = new(place);
         await PassesAsync(backend);
+        Assert.Empty(Directory.GetFileSystemEntries(place));
+    }
+
+    [Fact]
+    public async Task A_directory_that_was_not_there_is_not_there_afterwards()
+    {
+        using TemporaryDirectory directory = new();
+        await using DirectoryBackend backend = new(Path.Combine(directory.Path, "new", "place"));
+        await PassesAsync(backend);
+        Assert.Empty(Directory.GetFileSystemEntries(directory.Path));
+    }
+
+    [Fact]
+    public async Task A_repository_in_the_directory_is_left_as_it_is_with_its_empty_folders_and_leases()
+    {
+        using TemporaryDirectory directory = new();
+        string place = Path.Combine(directory.Path, "place");
+        Directory.CreateDirectory(Path.Combine(place, "locks", "writers"));
+        Directory.CreateDirectory(Path.Combine(place, "packs"));
+        await using DirectoryBackend owner = new(place);
+        await using (await owner.TryLeaseAsync("locks/roots", default, TimeSpan.FromSeconds(60), None))
+        {
+            string[] before = Entries(place);
+            Assert.Contains(before, e => Path.GetFileName(e).StartsWith(".lease-roots", StringComparison.Ordinal));
+            await using DirectoryBackend visitor = new(place);
+            Assert.True((await RunAsync(visitor)).Passed);
+            Assert.Equal(before, Entries(place));
+        }
+    }
+
+    [Fact]
+    public async Task A_failed_run_leaves_nothing_either()
+    {
+        using TemporaryDirectory directory = new();
+        string place = Path.Combine(directory.Path, "place");
+        await using DirectoryBackend backend = new(place);
+        FaultBackend faults = new(backend) { CorruptRead = static (_, _, data) => data.Span[..Math.Min(1, data.Length)].Clear() };
+        Assert.False((await RunAsync(faults)).Passed);
+        Assert.False(Directory.Exists(place));
     }
 
     [Fact]
@@ -67,6 +108,8 @@ public sealed class StoreValidationTests(AzuriteFixture azurite)
         Assert.Equal("clock", Assert.Single(report.Checks, c => !c.Passed).Name);
         Assert.InRange(report.ClockDriftSeconds!.Value, (-minutes * 60) - 60, (-minutes * 60) + 60);
     }
+
+    private static string[] Entries(string place) => [.. Directory.EnumerateFileSystemEntries(place, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     private static Task<ValidationReport> RunAsync(IBackend backend) => StoreValidation.RunAsync(backend, Bytes, TimeProvider.System, null, None);
 

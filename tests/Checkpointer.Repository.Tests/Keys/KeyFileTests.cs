@@ -53,6 +53,21 @@ public sealed class KeyFileTests : IDisposable
     }
 
     [Fact]
+    public void A_directory_is_no_key_file_and_no_matter_of_privileges()
+    {
+        Directory.CreateDirectory(KeyPath);
+        foreach (Func<string, KeyFile> load in new Func<string, KeyFile>[] { KeyFile.Load, KeyFile.LoadOrCreate })
+        {
+            RepositoryException e = Assert.Throws<RepositoryException>(() => load(KeyPath));
+            Assert.Equal(RepositoryCodes.KeyFileInvalid, e.Code);
+            Assert.Contains("it is a directory", e.Message, StringComparison.Ordinal);
+            Assert.IsNotType<UnauthorizedAccessException>(e.InnerException);
+        }
+
+        Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(KeyPath)!));
+    }
+
+    [Fact]
     public void A_huge_file_is_not_read()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(KeyPath)!);

@@ -117,6 +117,15 @@ public sealed class PassphraseTests : IDisposable
     }
 
     [Fact]
+    public void A_directory_is_no_passphrase_file_and_no_matter_of_privileges()
+    {
+        RepositoryException e = Assert.Throws<RepositoryException>(() => Passphrase.Load(_directory.Path));
+        Assert.Equal(RepositoryCodes.PassphraseInvalid, e.Code);
+        Assert.Contains("it is a directory", e.Message, StringComparison.Ordinal);
+        Assert.IsNotType<UnauthorizedAccessException>(e.InnerException);
+    }
+
+    [Fact]
     public void A_missing_or_huge_file_is_told()
     {
         Assert.Equal(RepositoryCodes.PassphraseFileNotFound, Assert.Throws<RepositoryException>(() => Passphrase.Load(At("none"))).Code);

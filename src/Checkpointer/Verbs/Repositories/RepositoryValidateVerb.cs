@@ -35,7 +35,7 @@ internal sealed class RepositoryValidateVerb : Verb
                 + "objects are created once and never overwritten, appear whole or not at all, are listed at once, are read in ranges, "
                 + "and leases have one holder. Also compares clocks and measures the throughput both ways.",
             "There need be no repository yet; one that is there is not touched, and no key is needed. Everything that was written lies "
-                + "below validate/ and is removed at the end.",
+                + "below validate/ and locks/ and is removed at the end, with the folders that were made for it.",
         ],
         Examples =
         [

@@ -48,7 +48,7 @@ internal sealed class FileTreeCapture(SnapshotWriter writer, BlockPool pool)
         var index = string.Create(CultureInfo.InvariantCulture, $"{FileTreeFormat.NamePrefix}{source.Number}");
         var patterns = FileTreePatterns.Parse(source.Excludes);
         FileTreeIndexWriter entries = new(writer.OpenFile(index, FileKind.Bytes), source.Kind, patterns);
-        using ContentWriter content = new(writer.OpenFile(index + "-data", FileKind.Pages), pool, Read);
+        using ContentWriter content = new(writer.OpenFile(index + FileTreeFormat.ContentSuffix, FileKind.Pages), pool, Read);
         using TreeCapture capture = new(source, patterns, entries, content, Note);
         capture.Run(cancellationToken);
         entries.Complete();

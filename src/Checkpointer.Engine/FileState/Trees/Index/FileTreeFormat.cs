@@ -8,6 +8,12 @@ internal static class FileTreeFormat
     /// <summary>How the names of a tree's two files begin in a snapshot. CRIU's own names end in <c>.img</c>; these do not.</summary>
     public const string NamePrefix = "tree-";
 
+    /// <summary>How the name of the file with the contents ends.</summary>
+    public const string ContentSuffix = "-data";
+
+    /// <summary>Whether a file of a snapshot holds a tree's contents.</summary>
+    public static bool IsContent(string name) => name.StartsWith(NamePrefix, StringComparison.Ordinal) && name.EndsWith(ContentSuffix, StringComparison.Ordinal);
+
     /// <summary>In the low bits of an entry's first byte.</summary>
     public const int TypeMask = 0x0f;
 
