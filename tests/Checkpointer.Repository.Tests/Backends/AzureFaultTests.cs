@@ -7,6 +7,10 @@ public sealed class AzureFaultTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private const int Block = 32 << 10;
 
+    /// <summary>Longer than a busy machine keeps any request waiting: only tests about limits have smaller ones.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly string _container = AzuriteFixture.NewContainer();
     private FaultProxy _proxy = null!;
     private AzureBlobBackend _backend = null!;
 
@@ -15,17 +19,7 @@ public sealed class AzureFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _proxy = new FaultProxy(azurite.Server.Port);
-        AzureOptions options = new()
-        {
-            BlockBytes = Block,
-            Lanes = 3,
-            FirstPause = TimeSpan.FromMilliseconds(20),
-            MaxPause = TimeSpan.FromMilliseconds(200),
-            GiveUpAfter = TimeSpan.FromSeconds(3),
-            StallTime = TimeSpan.FromSeconds(2),
-        };
-        string url = $"azurite://127.0.0.1:{_proxy.Port}/{AzuriteFixture.NewContainer()}";
-        _backend = new AzureBlobBackend(AzureUrl.Parse(url, options.Environment), options);
+        _backend = NewBackend(_container, Patience, Patience);
         await _backend.PrepareAsync(None);
     }
 
@@ -64,6 +58,7 @@ public sealed class AzureFaultTests(AzuriteFixture azurite) : IAsyncLifetime
             Code = code,
             Delay = TimeSpan.FromSeconds(1),
         });
+        await UseForAsync(kind);
         byte[] data = TestRepository.Random((5 * Block) + 100, 1);
         await UploadAsync("packs/aa/1", data);
         Assert.Equal(data, await _backend.TryReadAllAsync("packs/aa/1", data.Length, None));
@@ -107,6 +102,7 @@ public sealed class AzureFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         byte[] data = TestRepository.Random(300_000, 2);
         await UploadAsync("packs/aa/2", data);
+        await UseForAsync(kind);
         _proxy.Add(new ProxyFault { Kind = kind, Method = "GET", Contains = "packs/aa/2", Times = 2, Bytes = 1000, Status = 503, Code = "ServerBusy" });
         byte[] read = new byte[200_000];
         Assert.Equal(read.Length, await _backend.ReadAsync("packs/aa/2", 50_000, read, None));
@@ -200,8 +196,9 @@ public sealed class AzureFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Theory]
     [InlineData(503, "ServerBusy", RepositoryCodes.StoreBusy)]
     [InlineData(500, "InternalError", RepositoryCodes.StoreFailed)]
-    public void A_store_that_stays_ill_is_given_up_with_a_remedy(int status, string code, string expected)
+    public async Task A_store_that_stays_ill_is_given_up_with_a_remedy(int status, string code, string expected)
     {
+        await UseAsync(Patience, giveUpAfter: TimeSpan.FromSeconds(6));
         ProxyFault fault = _proxy.Add(new ProxyFault { Kind = FaultKind.Answer, Method = "PUT", Times = int.MaxValue, Status = status, Code = code });
         RepositoryException e = Assert.Throws<RepositoryException>(() => _backend.Put("maps/1", [1], None));
         Assert.Equal(expected, e.Code);
@@ -211,8 +208,9 @@ public sealed class AzureFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public void A_store_that_answers_nothing_is_given_up_with_a_remedy()
+    public async Task A_store_that_answers_nothing_is_given_up_with_a_remedy()
     {
+        await UseAsync(stallTime: TimeSpan.FromSeconds(4), giveUpAfter: TimeSpan.FromSeconds(6));
         ProxyFault fault = _proxy.Add(new ProxyFault { Kind = FaultKind.Hang, Method = "PUT", Times = int.MaxValue });
         RepositoryException e = Assert.Throws<RepositoryException>(() => _backend.Put("maps/1", [1], None));
         Assert.Equal(RepositoryCodes.StoreUnreachable, e.Code);
@@ -257,16 +255,42 @@ public sealed class AzureFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_cancelled_upload_ends_though_the_store_hangs()
     {
-        _proxy.Add(new ProxyFault { Kind = FaultKind.Hang, Method = "PUT", Times = int.MaxValue });
+        ProxyFault fault = _proxy.Add(new ProxyFault { Kind = FaultKind.Hang, Method = "PUT", Times = int.MaxValue });
+        await UseAsync(stallTime: 10 * Patience, giveUpAfter: 10 * Patience);
         using CancellationTokenSource cancel = new();
         Task upload = Task.Run(() => _backend.Put("maps/1", [1], cancel.Token));
-        cancel.CancelAfter(TimeSpan.FromMilliseconds(300));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => upload.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.True(await Task.Run(() => SpinWait.SpinUntil(() => fault.Fired > 0 || upload.IsCompleted, Patience)), "the store was never asked");
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => upload.WaitAsync(Patience));
         _proxy.VerifyAllFired();
     }
 
     private static string WithChecksum(string head, string checksum) =>
         head.Replace("\r\n\r\n", $"\r\nx-ms-content-crc64: {checksum}\r\n\r\n", StringComparison.Ordinal);
+
+    private AzureBlobBackend NewBackend(string container, TimeSpan stallTime, TimeSpan giveUpAfter)
+    {
+        AzureOptions options = new()
+        {
+            BlockBytes = Block,
+            Lanes = 3,
+            FirstPause = TimeSpan.FromMilliseconds(20),
+            MaxPause = TimeSpan.FromMilliseconds(200),
+            GiveUpAfter = giveUpAfter,
+            StallTime = stallTime,
+        };
+        return new AzureBlobBackend(AzureUrl.Parse($"azurite://127.0.0.1:{_proxy.Port}/{container}", options.Environment), options);
+    }
+
+    /// <summary>A request that hangs is waited for shortly; one that is late by the machine's load is tried again for long.</summary>
+    private Task UseForAsync(FaultKind kind) => kind == FaultKind.Hang ? UseAsync(stallTime: TimeSpan.FromSeconds(2), Patience) : Task.CompletedTask;
+
+    /// <summary>The same container, with other limits.</summary>
+    private async Task UseAsync(TimeSpan stallTime, TimeSpan giveUpAfter)
+    {
+        await _backend.DisposeAsync();
+        _backend = NewBackend(_container, stallTime, giveUpAfter);
+    }
 
     private Task UploadAsync(string name, byte[] data) => Task.Run(() =>
     {

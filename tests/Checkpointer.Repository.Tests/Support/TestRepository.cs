@@ -131,7 +131,7 @@ internal sealed class TestRepository : IAsyncDisposable
         }
 
         // Every block came back, whatever the test did to the writer.
-        Assert.True(SpinWait.SpinUntil(() => Pool.Free == Pool.Count, TimeSpan.FromSeconds(10)), $"{Pool.Outstanding} blocks were not given back");
+        Assert.True(SpinWait.SpinUntil(() => Pool.Free == Pool.Count, TimeSpan.FromSeconds(60)), $"{Pool.Outstanding} blocks were not given back");
         Pool.Dispose();
         _directory.Dispose();
     }

