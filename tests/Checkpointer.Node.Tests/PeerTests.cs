@@ -130,7 +130,7 @@ public sealed class PeerTests
 
     private static async Task<int> ChildAsync(int pid)
     {
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < 3000; i++)
         {
             var children = await File.ReadAllTextAsync($"/proc/{pid}/task/{pid}/children");
             if (int.TryParse(children.Split(' ')[0], CultureInfo.InvariantCulture, out var child))

@@ -8,7 +8,7 @@ namespace Checkpointer.Engine.Tests.Checkpointing;
 
 public sealed class HookGateTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryDirectory _directory = new();
     private readonly HookGate _gate;

@@ -3,6 +3,7 @@ using Checkpointer.Engine.Tests.Support;
 
 namespace Checkpointer.Engine.Tests.Criu;
 
+[Collection(Alone.Name)]
 public sealed class CriuFeaturesTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Checkpointer.Engine.Tests.Criu;
 
+[Collection(Alone.Name)]
 public sealed class CriuProbeTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();

@@ -8,6 +8,7 @@ namespace Checkpointer.Engine.Tests.Criu;
 public sealed class CriuRunnerTests : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly TemporaryDirectory _directory = new();
     private int _pid;
@@ -70,9 +71,9 @@ public sealed class CriuRunnerTests : IDisposable
     public async Task A_grandchild_that_keeps_the_output_open_does_not_hold_us()
     {
         Stopwatch clock = Stopwatch.StartNew();
-        CriuResult result = await new CriuRunner().RunAsync(Run("sleep 30 & echo $!"), default);
+        CriuResult result = await new CriuRunner().RunAsync(Run("sleep 600 & echo $!"), default);
 
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20));
+        Assert.True(clock.Elapsed < Patience);
         using PidFd? sleeper = PidFd.Open(int.Parse(result.Stderr.Trim(), System.Globalization.CultureInfo.InvariantCulture));
         sleeper?.Signal(Signals.Kill);
     }
@@ -80,10 +81,9 @@ public sealed class CriuRunnerTests : IDisposable
     [Fact]
     public async Task A_cancelled_run_may_end_by_itself()
     {
-        using CancellationTokenSource cancel = new(Soon);
-        CriuRun run = Run("trap 'echo terminated > term' TERM; sleep 1; echo cured > done");
+        CriuRun run = Run("trap 'echo terminated > term' TERM; touch ready; sleep 1; echo cured > done");
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new CriuRunner().RunAsync(run, cancel.Token));
+        await CancelWhenReadyAsync(new CriuRunner { CloseGrace = Patience }, run);
 
         Assert.True(File.Exists(_directory.File("done")));
         Assert.False(File.Exists(_directory.File("term")));
@@ -92,10 +92,9 @@ public sealed class CriuRunnerTests : IDisposable
     [Fact]
     public async Task One_that_goes_on_is_asked_to_end()
     {
-        using CancellationTokenSource cancel = new(Soon);
-        CriuRun run = Run("trap 'echo terminated > term; exit 0' TERM; while :; do sleep 0.05; done");
+        CriuRun run = Run("trap 'echo terminated > term; exit 0' TERM; touch ready; while :; do sleep 0.05; done");
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new CriuRunner { CloseGrace = Soon }.RunAsync(run, cancel.Token));
+        await CancelWhenReadyAsync(new CriuRunner { CloseGrace = Soon, TerminateGrace = Patience }, run);
 
         Assert.True(File.Exists(_directory.File("term")));
         Assert.Null(ProcStat.Read(_pid));
@@ -104,10 +103,9 @@ public sealed class CriuRunnerTests : IDisposable
     [Fact]
     public async Task One_that_does_not_listen_is_killed_in_the_end()
     {
-        using CancellationTokenSource cancel = new(Soon);
-        CriuRun run = Run("trap '' TERM; while :; do sleep 0.05; done");
+        CriuRun run = Run("trap '' TERM; touch ready; while :; do sleep 0.05; done");
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new CriuRunner { CloseGrace = Soon, TerminateGrace = Soon }.RunAsync(run, cancel.Token));
+        await CancelWhenReadyAsync(new CriuRunner { CloseGrace = Soon, TerminateGrace = Soon }, run);
 
         Assert.Null(ProcStat.Read(_pid));
     }
@@ -117,13 +115,14 @@ public sealed class CriuRunnerTests : IDisposable
     {
         Assert.SkipUnless(Cgroup.Mode is CgroupMode.Legacy or CgroupMode.Hybrid, "needs the freezer of version 1, which holds killed tasks");
         using TemporaryCgroup cgroup = TemporaryCgroup.Create();
-        using CancellationTokenSource cancel = new(Soon);
+        using CancellationTokenSource cancel = new();
         CriuRun run = Run("exec sleep 600") with
         {
             OnStarted = pid =>
             {
                 cgroup.Cgroup.Join(_pid = pid);
-                Assert.True(cgroup.Cgroup.Freeze(TimeSpan.FromSeconds(10), default));
+                Assert.True(cgroup.Cgroup.Freeze(Patience, default));
+                cancel.Cancel();
             },
         };
         CriuRunner runner = new() { CloseGrace = Soon, TerminateGrace = Soon, KillGrace = Soon };
@@ -132,6 +131,18 @@ public sealed class CriuRunnerTests : IDisposable
 
         Assert.Equal("criu-stuck", stuck.Code);
         Assert.NotNull(ProcStat.Read(_pid));
+    }
+
+    /// <summary>Cancels it when the script is where it made the file <c>ready</c>, not before.</summary>
+    private async Task CancelWhenReadyAsync(CriuRunner runner, CriuRun run)
+    {
+        using CancellationTokenSource cancel = new();
+        Task<CriuResult> running = runner.RunAsync(run, cancel.Token);
+        bool ready = await Task.Run(() => SpinWait.SpinUntil(() => File.Exists(_directory.File("ready")) || running.IsCompleted, Patience));
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.True(ready, "the script never came so far");
     }
 
     private CriuRun Run(string script)

@@ -51,7 +51,7 @@ public sealed class TargetTests
         try
         {
             int pid = int.Parse(parent.StandardOutput.ReadLine()!, System.Globalization.CultureInfo.InvariantCulture);
-            SpinWait.SpinUntil(() => ProcStat.Read(pid) is { IsZombie: true }, TimeSpan.FromSeconds(10));
+            SpinWait.SpinUntil(() => ProcStat.Read(pid) is { IsZombie: true }, TimeSpan.FromSeconds(60));
 
             Assert.Equal("pid-is-zombie", Refusal(pid).Code);
             Assert.Contains(WorkloadInspector.Inspect(parent.Id, new InspectOptions()).Verdict.Findings, f => f.Code == "zombie");

@@ -9,7 +9,7 @@ namespace Checkpointer.Engine.Tests.Streaming;
 /// <summary>CRIU's side of the stream protocol, byte for byte; blocking, so each use has its own thread.</summary>
 internal sealed class FakeCriu : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Lock _gate = new();
 
     private FakeCriu(UnixConnection connection) => Connection = connection;

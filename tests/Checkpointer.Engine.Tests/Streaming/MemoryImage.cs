@@ -24,6 +24,9 @@ internal sealed class MemoryImage : IImageSource
     /// <summary>Nothing is decoded until it opens.</summary>
     public AsyncGate Gate { get; } = new();
 
+    /// <summary>Opens the gate as soon as so many decodes wait at it.</summary>
+    public int GateOpensAt { get; init; } = int.MaxValue;
+
     public int MostDecodes { get; private set; }
 
     private int _decodes;
@@ -77,6 +80,18 @@ internal sealed class MemoryImage : IImageSource
 
     public IImageFile Open(string name) => new Cursor(this, name, _files[name].Content, _files[name].Zeroes);
 
+    private void Enter()
+    {
+        lock (_list)
+        {
+            MostDecodes = Math.Max(MostDecodes, Interlocked.Increment(ref _decodes));
+            if (MostDecodes >= GateOpensAt)
+            {
+                Gate.Set();
+            }
+        }
+    }
+
     private sealed class Cursor(MemoryImage image, string name, byte[] content, long zeroes) : IImageFile
     {
         private long _position;
@@ -101,7 +116,7 @@ internal sealed class MemoryImage : IImageSource
             return Task.Run(
                 async () =>
                 {
-                    image.MostDecodes = Math.Max(image.MostDecodes, Interlocked.Increment(ref image._decodes));
+                    image.Enter();
                     if (!(image.DamagedPassesGate && IsDamaged(run)))
                     {
                         await image.Gate.WaitAsync(cancellationToken);

@@ -11,7 +11,7 @@ internal sealed class MemorySink : ICaptureSink
     private readonly TaskCompletionSource _failure = new();
     private readonly BlockingCollection<(MemoryFile File, Block Block)> _queue = [];
     private readonly Thread _worker;
-    private int _working;
+    private int _pending;
 
     public MemorySink(BlockPool pool)
     {
@@ -42,7 +42,7 @@ internal sealed class MemorySink : ICaptureSink
 
     public byte[] Content(string name)
     {
-        Assert.True(SpinWait.SpinUntil(() => _queue.Count == 0 && Volatile.Read(ref _working) == 0, TimeSpan.FromSeconds(20)));
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _pending) == 0, TimeSpan.FromSeconds(60)));
         Assert.True(Files[name].Completed, $"{name} was not completed");
         return Files[name].Bytes.ToArray();
     }
@@ -58,12 +58,11 @@ internal sealed class MemorySink : ICaptureSink
     {
         foreach ((MemoryFile file, Block block) in _queue.GetConsumingEnumerable())
         {
-            Volatile.Write(ref _working, 1);
             Gate.Wait();
             Thread.Sleep(Delay);
             file.Store(block.Filled);
             block.Dispose();
-            Volatile.Write(ref _working, 0);
+            Interlocked.Decrement(ref _pending);
         }
     }
 
@@ -83,6 +82,7 @@ internal sealed class MemorySink : ICaptureSink
             Assert.InRange(block.Length, 1, BlockPool.BlockSize);
             Blocks++;
             sink.MostRented = Math.Max(sink.MostRented, sink.Pool.Count - sink.Pool.Free);
+            Interlocked.Increment(ref sink._pending);
             sink._queue.Add((this, block));
         }
 

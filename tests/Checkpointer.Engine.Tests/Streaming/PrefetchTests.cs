@@ -17,7 +17,7 @@ public sealed class PrefetchTests : StreamFixture
         MemoryImage image = Far();
         byte[] pages = RandomBytes(60 * Mebibyte);
         image.Add("pages-1.img", pages);
-        (ImageServer server, Task run, FakeCriu criu) = await StartAsync(image, Blocks);
+        (_, ImageServer server, Task run, FakeCriu criu) = await StartAsync(image, Blocks);
         // A file that is opened before its head was asked for needs no head.
         Assert.True(SpinWait.SpinUntil(() => Asked(image) > 0, Patience));
 
@@ -48,7 +48,7 @@ public sealed class PrefetchTests : StreamFixture
             image.Add($"pages-{number}.img", Pages(3 * Mebibyte, number));
         }
         image.Add("inventory.img", RandomBytes(100));
-        (ImageServer server, Task run, FakeCriu criu) = await StartAsync(image, Blocks);
+        (_, ImageServer server, Task run, FakeCriu criu) = await StartAsync(image, Blocks);
 
         Assert.True(SpinWait.SpinUntil(() => image.Asked.Select(a => a.Name).Distinct().Count() == 7, Patience));
         Assert.Equal(
@@ -70,7 +70,7 @@ public sealed class PrefetchTests : StreamFixture
         image.Gate.Set();
         byte[] pages = RandomBytes(60 * Mebibyte);
         image.Add("pages-1.img", pages);
-        (ImageServer server, Task run, FakeCriu criu) = await StartAsync(image, Blocks);
+        (_, ImageServer server, Task run, FakeCriu criu) = await StartAsync(image, Blocks);
 
         using SafeFileHandle file = await On("open", () => criu.Open("pages-1.img")!);
         Assert.True(SpinWait.SpinUntil(() => Asked(image) >= 16 * Mebibyte, Patience));
@@ -113,11 +113,4 @@ public sealed class PrefetchTests : StreamFixture
     }
 
     private static long Asked(MemoryImage image) => image.Asked.Sum(static a => (long)a.Length);
-
-    private async Task<(ImageServer Server, Task Run, FakeCriu Criu)> StartAsync(MemoryImage image, int blocks)
-    {
-        ImageServer server = Serve(image, Pool(blocks));
-        Task run = server.RunAsync(Myself, Token);
-        return (server, run, Own(await On("criu", () => FakeCriu.ForRestore(Dir))));
-    }
 }

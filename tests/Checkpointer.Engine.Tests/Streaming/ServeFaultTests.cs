@@ -157,13 +157,4 @@ public sealed class ServeFaultTests : StreamFixture
         await Assert.ThrowsAnyAsync<CheckpointerException>(() => Within(run));
         await server.DisposeAsync();
     }
-
-    private async Task<(BlockPool Pool, ImageServer Server, Task Run, FakeCriu Criu)> StartAsync(MemoryImage image, int blocks)
-    {
-        BlockPool pool = Pool(blocks);
-        ImageServer server = Serve(image, pool);
-        Task run = server.RunAsync(Myself, Token);
-        FakeCriu criu = Own(await On("criu", () => FakeCriu.ForRestore(Dir)));
-        return (pool, server, run, criu);
-    }
 }

@@ -8,7 +8,7 @@ namespace Checkpointer.Engine.Tests.Streaming;
 public abstract class StreamFixture : IDisposable
 {
     /// <summary>No test waits longer for one thing.</summary>
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly List<IDisposable> _owned = [];
 
@@ -54,6 +54,16 @@ public abstract class StreamFixture : IDisposable
         ImageServer server = new(Dir, image, pool, replace, NullLogger.Instance, null) { ConnectPatience = Patience };
         server.Listen();
         return server;
+    }
+
+    /// <summary>A server of this image and the CRIU that reads from it.</summary>
+    internal async Task<(BlockPool Pool, ImageServer Server, Task Run, FakeCriu Criu)> StartAsync(MemoryImage image, int blocks)
+    {
+        BlockPool pool = Pool(blocks);
+        ImageServer server = Serve(image, pool);
+        Task run = server.RunAsync(Myself, Token);
+        FakeCriu criu = Own(await On("criu", () => FakeCriu.ForRestore(Dir)));
+        return (pool, server, run, criu);
     }
 
     /// <summary>Blocking work of the fake CRIU, on its own thread, with a deadline.</summary>

@@ -25,7 +25,7 @@ internal sealed class ChildProcess : IDisposable
     public void AwaitState(params char[] states)
     {
         var deadline = Stopwatch.StartNew();
-        while (deadline.Elapsed < TimeSpan.FromSeconds(10))
+        while (deadline.Elapsed < TimeSpan.FromSeconds(60))
         {
             if (Platform.ProcStat.Read(Pid) is { } stat && states.Contains(stat.State))
             {

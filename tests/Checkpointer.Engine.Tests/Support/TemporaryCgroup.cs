@@ -7,7 +7,7 @@ namespace Checkpointer.Engine.Tests.Support;
 /// <summary>The cgroup of a restore that never was; it goes with the test, after whatever the test put into it.</summary>
 internal sealed class TemporaryCgroup : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private TemporaryCgroup(string operation)
     {

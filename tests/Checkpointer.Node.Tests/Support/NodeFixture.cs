@@ -8,7 +8,7 @@ namespace Checkpointer.Node.Tests;
 internal sealed class NodeFixture : IAsyncDisposable
 {
     /// <summary>No step of any test takes a second; this is for a machine under load.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly CancellationTokenSource _deadline = new(Patience);
     private bool _stopped;

@@ -3,7 +3,7 @@ namespace Checkpointer.Platform.Tests;
 /// <summary>Against the cgroups of this machine, whatever their version.</summary>
 public class CgroupTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public void A_cgroup_is_created_joined_left_and_deleted() => LiveAndDie(CgroupLayout.Read());

@@ -44,10 +44,10 @@ public class EpollTests
     {
         using Epoll epoll = new();
         Task<int> wait = Task.Factory.StartNew(
-            () => epoll.Wait(_events, TimeSpan.FromSeconds(30), CancellationToken.None), TaskCreationOptions.LongRunning);
+            () => epoll.Wait(_events, TimeSpan.FromSeconds(120), CancellationToken.None), TaskCreationOptions.LongRunning);
         Thread.Sleep(50);
         epoll.Wake();
-        Assert.Equal(0, await wait.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(0, await wait.WaitAsync(TimeSpan.FromSeconds(60)));
     }
 
     [Fact]

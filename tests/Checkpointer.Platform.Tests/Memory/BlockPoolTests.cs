@@ -5,7 +5,7 @@ namespace Checkpointer.Platform.Tests;
 public class BlockPoolTests
 {
     private const long Stride = BlockPool.BlockSize + BlockPool.Headroom;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData(2 * Stride, 2)]

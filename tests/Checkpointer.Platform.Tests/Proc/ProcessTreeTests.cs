@@ -56,7 +56,7 @@ public sealed class ProcessTreeTests
         while (true)
         {
             ProcessTree tree = ProcessTree.Read(pid)!;
-            if (tree.Processes.Count == processes || deadline.Elapsed > TimeSpan.FromSeconds(10))
+            if (tree.Processes.Count == processes || deadline.Elapsed > TimeSpan.FromSeconds(60))
             {
                 return tree;
             }

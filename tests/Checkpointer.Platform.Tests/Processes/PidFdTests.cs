@@ -5,7 +5,7 @@ namespace Checkpointer.Platform.Tests;
 
 public class PidFdTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public void A_dead_pid_is_refused() => Assert.Null(PidFd.Open(Child.DeadPid()));

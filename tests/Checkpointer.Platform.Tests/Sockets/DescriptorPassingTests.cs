@@ -12,7 +12,7 @@ public sealed class DescriptorPassingTests : IDisposable
     public DescriptorPassingTests()
     {
         (_near, _far) = UnixConnection.Pair();
-        _near.Timeout = TimeSpan.FromSeconds(20);
+        _near.Timeout = TimeSpan.FromSeconds(60);
     }
 
     public void Dispose()
@@ -79,7 +79,7 @@ public sealed class DescriptorPassingTests : IDisposable
 
         // If one copy of the writer were still open anywhere, the reader would wait instead of reaching the end.
         _pipe.Writer.Dispose();
-        Assert.True(Fds.WaitReadable(_pipe.Reader, TimeSpan.FromSeconds(10), CancellationToken.None), "no copy is left");
+        Assert.True(Fds.WaitReadable(_pipe.Reader, TimeSpan.FromSeconds(60), CancellationToken.None), "no copy is left");
         Assert.Equal(0, Fds.Read(_pipe.Reader, new byte[1]));
     }
 }

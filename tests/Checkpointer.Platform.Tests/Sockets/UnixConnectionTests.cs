@@ -2,7 +2,7 @@ namespace Checkpointer.Platform.Tests;
 
 public sealed class UnixConnectionTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly UnixConnection _near;
     private readonly UnixConnection _far;
 

@@ -2,7 +2,7 @@ namespace Checkpointer.Platform.Tests;
 
 public sealed class UnixListenerTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly TempDirectory _directory = new();
 
     private string Path => _directory["s.sock"];

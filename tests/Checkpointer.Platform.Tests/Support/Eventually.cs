@@ -5,7 +5,7 @@ namespace Checkpointer.Platform.Tests;
 /// <summary>Waits for what another process or thread brings about.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static void True(Func<bool> condition, string what)
     {

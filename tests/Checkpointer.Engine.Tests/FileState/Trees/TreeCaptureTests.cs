@@ -122,9 +122,14 @@ public sealed class TreeCaptureTests : IDisposable
         var tree = _place.Make("tree");
         Shell.Run(tree, "head -c 300000 /dev/urandom > file");
         await using var store = await TreeStore.NewAsync();
-        using var writes = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", "while :; do date +%N >> file; done"]) { WorkingDirectory = tree })!;
+
+        // All by the shell itself: a program that it had started could write on when the shell is killed.
+        using var writes = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("sh", ["-c", "while :; do echo $((n=n+1)) >> file; done"]) { WorkingDirectory = tree })!;
         try
         {
+            FileInfo file = new(Path.Combine(tree, "file"));
+            Assert.True(SpinWait.SpinUntil(() => Length(file) > 300_000, TimeSpan.FromMinutes(1)), "the file did not change");
             await store.CaptureAsync(tree, FileTreeKind.OverlayUpper, () =>
             {
                 writes.Kill();
@@ -165,6 +170,12 @@ public sealed class TreeCaptureTests : IDisposable
             Assert.Equal(0, pool.Outstanding);
             writer.OpenFile("tree-2", FileKind.Bytes).Complete();
         }, commit: false);
+    }
+
+    private static long Length(FileInfo file)
+    {
+        file.Refresh();
+        return file.Length;
     }
 
     /// <summary>Captures, and changes the tree when the first file is open and nothing of it read: there is no block to read into before.</summary>
