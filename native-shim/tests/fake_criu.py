@@ -3,7 +3,7 @@
 fake_criu.py restore [--inherit-fd fd[N]:KEY]... --pidfile FILE [--criu STEPS] [--root STEPS]
 
 STEPS are separated by ";": write:TEXT (a line to the first inherited descriptor), fill:BYTES (the same, as fast as it
-goes), sleep:SECONDS, exit:CODE, kill:SIGNAL (itself), spawn:SECONDS (a child that lives so long), orphan (a grandchild
+goes), sleep:SECONDS, until:PATH (that it is there), exit:CODE, kill:SIGNAL (itself), spawn:SECONDS (a child that lives so long), orphan (a grandchild
 that ends at once), await (SIGUSR1), tell (say every signal that comes, for ever), detach (CRIU: no root at all), early (CRIU: wait until
 the root has ended), run:COMMAND (a shell; CRIU's output), show (CRIU: say its signal mask, ignored signals, descriptors and environment).
 """
@@ -37,6 +37,12 @@ def spawn(seconds):
     if os.fork() == 0:
         time.sleep(seconds)
         os._exit(0)
+
+
+def until(path):
+    deadline = time.monotonic() + 300  # the test has died long since
+    while not os.path.exists(path) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def orphan():
@@ -75,6 +81,8 @@ def run(steps, root=0):
             fill(int(value))
         elif word == "sleep":
             time.sleep(float(value))
+        elif word == "until":
+            until(value)
         elif word == "exit":
             os._exit(int(value))
         elif word == "kill":

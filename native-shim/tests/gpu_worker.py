@@ -26,7 +26,7 @@ class Worker:
         self.process.stdin.close()
         self.process.stdout.close()
 
-    def ask(self, text, deadline=10000):
+    def ask(self, text, deadline=60000):
         """The lines of the answer, without the request's id."""
         self.process.stdin.write(f"{IDENTITY} {deadline} {text}\n")
         self.process.stdin.flush()
@@ -42,6 +42,6 @@ class Worker:
             if not rest.startswith("item "):
                 return lines
 
-    def on(self, pid, verb, argument="", deadline=10000):
+    def on(self, pid, verb, argument="", deadline=60000):
         """The answer to a request on a process."""
         return self.ask(f"{verb} {pid} {start_time(pid)} {argument}".rstrip(), deadline)[-1]

@@ -1,5 +1,6 @@
 """What the tests of hold share: a hold in a pid namespace of its own, and the way in."""
 
+import contextlib
 import ctypes
 import itertools
 import os
@@ -78,7 +79,7 @@ class Hold:
     def inside(self, script):
         """Runs a shell in its namespaces; what the shell leaves behind is hold's child. What it has said."""
         return subprocess.run([INIT, "enter", "--pid", str(self.pid), "--", "/bin/sh", "-c", script], capture_output=True,
-                              text=True, timeout=60, check=True).stdout.strip()
+                              text=True, timeout=2 * PATIENCE, check=True).stdout.strip()
 
     def leave(self, script):
         """Starts a script, without the ignored signals of a background job, that becomes hold's child; its pid in the namespace."""
@@ -94,13 +95,14 @@ class Hold:
 
     def end(self):
         """Its exit code, standard output and standard error."""
-        output, errors = self.process.communicate(timeout=60)
+        output, errors = self.process.communicate(timeout=2 * PATIENCE)
         return self.process.returncode, output, errors
 
     def stop(self):
         if self.process.poll() is None:
             for child in children_of(self.process.pid):
-                os.kill(child, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             self.process.wait()
         self.process.stdout.close()
         self.process.stderr.close()

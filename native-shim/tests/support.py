@@ -18,7 +18,8 @@ INIT = os.environ["SHIM_INIT"]
 WORKLOAD = os.environ["SHIM_WORKLOAD"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 FAKE_CRIU = [sys.executable, "-B", os.path.join(HERE, "fake_criu.py")]
-PATIENCE = 15.0  # seconds that anything may take on a busy machine
+PATIENCE = 60.0  # seconds that anything may take on a busy machine: a whole restore by CRIU, too
+PREFIX = f"shim-{os.urandom(4).hex()}-"  # of the directories of this run: others may run beside it
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 
 
@@ -38,7 +39,7 @@ def read(path):
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where a process goes between open and read
         return ""
 
 
@@ -71,6 +72,19 @@ def inner_pid(pid):
         if line.startswith("NSpid:"):
             return int(line.split()[-1])
     return None
+
+
+class Gate:
+    """What a stand-in for CRIU waits at (`until:PATH`) until the test opens it."""
+
+    def __init__(self, case):
+        folder = tempfile.TemporaryDirectory(prefix="shim-gate-")
+        case.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "open")
+
+    def open(self):
+        with open(self.path, "x", encoding="ascii"):
+            pass
 
 
 class Client:
@@ -116,13 +130,13 @@ class Owner:
     def __init__(self, case, *options, command=None, fake=(), expect_ready=True, environment=None, pass_fds=(), state=None,
                  preexec=None, stdout=subprocess.PIPE, clear_environment=False):
         self.case = case
-        self.state = state or tempfile.mkdtemp(prefix="shim-")
+        self.state = state or tempfile.mkdtemp(prefix=PREFIX)
         self.pid = None
         case.addCleanup(self.cleanup)
         command = command or [*FAKE_CRIU, "restore", "--pidfile", self.file("restored.pid"), *fake]
         self.launched = subprocess.run(
             [INIT, "restore", "--operation", "test-1", "--state", self.state, *options, "--", *command],
-            stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, pass_fds=pass_fds,
+            stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=2 * PATIENCE, pass_fds=pass_fds,
             env={} if clear_environment else {**os.environ, **(environment or {})}, check=False, preexec_fn=preexec)
         if expect_ready:
             case.assertEqual("", self.launched.stderr)
@@ -202,6 +216,23 @@ def skip_all(reason):
     sys.exit(SKIPPED)
 
 
+def in_own_pid_namespace():
+    """Starts this program again where all pids are its own; returns only there. Nobody else takes a pid that a restore needs then."""
+    inside = "SHIM_OWN_PID_NAMESPACE"
+    if os.environ.pop(inside, None) is None:
+        os.execvpe("unshare", ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child", sys.executable, "-B", *sys.argv],
+                   {**os.environ, inside: "1"})
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        return
+    pid, status = os.wait()
+    while pid != child:  # PID 1: everybody's orphans end here
+        pid, status = os.wait()
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)
+
+
 def find_criu():
     """The CRIU to try with, or None."""
     root = os.path.dirname(os.path.dirname(HERE))
@@ -214,4 +245,8 @@ def find_criu():
 
 
 def main():
-    unittest.main(verbosity=2)
+    program = unittest.main(verbosity=2, exit=False)
+    left = [line for line in read("/proc/self/mounts").splitlines() if PREFIX in line]
+    if left:
+        print("mounts were left behind:", *left, sep="\n", file=sys.stderr)
+    sys.exit(1 if left or not program.result.wasSuccessful() else 0)

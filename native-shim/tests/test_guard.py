@@ -9,7 +9,7 @@ import unittest
 from support import INIT, PATIENCE, is_alive, main, read
 
 VERSION1, VERSION2 = "freezer.state", "cgroup.freeze"
-OPERATION = "guarded-7"
+OPERATION = f"guarded-{os.urandom(4).hex()}"  # others may run beside us, and the guard looks at the whole machine
 MARK = "CHECKPOINTER_HOOK_OPERATION"
 
 

@@ -9,9 +9,10 @@ import threading
 import time
 import unittest
 
-from support import HOOK, INIT, main
+from support import HOOK, INIT, PATIENCE, main
 
 TOKEN = "0123456789abcdef0123456789ABCDEF"
+LATE = 20  # seconds: far beyond a deadline of less than one, far before PATIENCE, when whoever waits gives up otherwise
 
 
 class Hook(unittest.TestCase):
@@ -27,13 +28,13 @@ class Hook(unittest.TestCase):
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path or self.path)
         listener.listen(1)
-        listener.settimeout(20)
+        listener.settimeout(PATIENCE)
 
         def run():
             try:
                 connection, _ = listener.accept()
                 with connection:
-                    connection.settimeout(20)
+                    connection.settimeout(PATIENCE)
                     if callable(reply):
                         reply(connection)
                         return
@@ -54,14 +55,14 @@ class Hook(unittest.TestCase):
     def run_hook(self, **changes):
         environment = {
             "CRTOOLS_SCRIPT_ACTION": "post-dump", "CRTOOLS_INIT_PID": "4711", "CHECKPOINTER_HOOK_SOCKET": self.path,
-            "CHECKPOINTER_HOOK_TOKEN": TOKEN, "CHECKPOINTER_HOOK_OPERATION": "20260101-abc", "CHECKPOINTER_HOOK_DEADLINE": "5",
+            "CHECKPOINTER_HOOK_TOKEN": TOKEN, "CHECKPOINTER_HOOK_OPERATION": "20260101-abc", "CHECKPOINTER_HOOK_DEADLINE": "60",
         }
         for name, value in changes.items():
             if value is None:
                 del environment[name]
             else:
                 environment[name] = value
-        return subprocess.run([HOOK], env=environment, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run([HOOK], env=environment, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
 
     def assert_no(self, told, **changes):
         done = self.run_hook(**changes)
@@ -107,20 +108,23 @@ class Hook(unittest.TestCase):
         self.assertEqual(0, self.run_hook().returncode)
 
     def test_silence_ends_at_the_deadline(self):
-        self.serve(lambda connection: time.sleep(2))
+        def listen_only(connection):
+            while connection.recv(4096):  # until the hook has gone
+                pass
+        self.serve(listen_only)
         begun = time.monotonic()
         self.assert_no("in time", CHECKPOINTER_HOOK_DEADLINE="0.3")
-        self.assertLess(time.monotonic() - begun, 1.5)
+        self.assertLess(time.monotonic() - begun, LATE)
 
     def test_a_trickle_does_not_stretch_the_deadline(self):
         def trickle(connection):
-            for _ in range(30):
+            for _ in range(120):  # fewer than the longest answer has bytes; until the hook has gone
                 connection.sendall(b".")
-                time.sleep(0.1)
+                time.sleep(0.5)
         self.serve(trickle)
         begun = time.monotonic()
         self.assert_no("in time", CHECKPOINTER_HOOK_DEADLINE="0.5")
-        self.assertLess(time.monotonic() - begun, 2)
+        self.assertLess(time.monotonic() - begun, LATE)
 
     def test_a_full_backlog_ends_at_the_deadline(self):
         with socket.socket(socket.AF_UNIX) as listener:
@@ -174,10 +178,12 @@ class Hook(unittest.TestCase):
             self.assertNotIn(3, kinds, "PT_INTERP: a loader")
 
     def test_it_answers_in_milliseconds(self):
-        begun = time.monotonic()
+        quickest = PATIENCE
         for _ in range(20):
+            begun = time.monotonic()
             self.run_hook(CRTOOLS_SCRIPT_ACTION="pre-dump")
-        self.assertLess((time.monotonic() - begun) / 20, 0.25)  # the interpreter's fork included, on a busy machine
+            quickest = min(quickest, time.monotonic() - begun)
+        self.assertLess(quickest, 0.25)  # the interpreter's fork included, on a busy machine
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from holding import Hold
@@ -185,8 +186,11 @@ class Into(unittest.TestCase):
         eventually("all are gone", lambda: not any(is_alive(pid) for pid in tree))
 
     def test_the_owner_waits_for_start_only_so_long(self):
-        owner = self.owner("--deadline", "0.2")
+        begun = time.monotonic()
+        owner = self.owner("--deadline", "3")  # time enough to look at it
         owner.wait_gone()
+        self.assertGreaterEqual(time.monotonic() - begun, 3)
+        self.assertIn("nobody said start", read(owner.file("init.log")))
         self.waits_again()
 
     def test_what_is_no_placeholder_is_refused(self):
@@ -296,18 +300,19 @@ class Stage(unittest.TestCase):
         state = tempfile.mkdtemp(prefix="shim-", dir="/var/tmp")
         marker = tempfile.mkdtemp(prefix="shim-marker-", dir="/tmp")
         self.addCleanup(os.rmdir, marker)
+        left = f"{marker}-left-behind"
         script = os.path.join(self.directory, "criu")
         with open(script, "w", encoding="ascii") as file:
-            file.write("#!/bin/sh\nls -a /tmp\nmkdir /tmp/left-behind\nexit 1\n")
+            file.write(f"#!/bin/sh\nls -a /tmp\nmkdir {left}\nexit 1\n")
         os.chmod(script, 0o755)
         for extra, hidden in (([], True), (["--libdir", "/tmp/x"], False)):
             owner = Owner(self, "--into", str(self.hold.pid), command=[script, "restore", *extra], state=state)
             self.assertEqual("criu 1", owner.connect().ask("start"))
             owner.wait_gone()
             self.assertEqual(not hidden, os.path.basename(marker) in read(owner.file("criu.err")))
-            self.assertEqual(not hidden, os.path.exists("/tmp/left-behind"))
+            self.assertEqual(not hidden, os.path.exists(left))
             os.remove(owner.file("criu.err"))
-        os.rmdir("/tmp/left-behind")
+        os.rmdir(left)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from support import (Owner, children_of, descendants_of, eventually, exists, in_each_mode, inner_pid, is_alive, main, read,
+from support import (Gate, Owner, children_of, descendants_of, eventually, exists, in_each_mode, inner_pid, is_alive, main, read,
                      require_root)
 
 LOG = ("--map", "pipe:[1]=log")
@@ -15,12 +15,14 @@ LOG = ("--map", "pipe:[1]=log")
 class OwnerLife(unittest.TestCase):
     @in_each_mode
     def test_status_follows_the_life_of_the_tree(self, mode):
-        owner = Owner(self, *mode, *LOG, fake=["--criu", "sleep:0.3", "--root", "await;exit:3"])
+        gate = Gate(self)
+        owner = Owner(self, *mode, *LOG, fake=["--criu", f"until:{gate.path}", "--root", "await;exit:3"])
         watcher = owner.connect()
         self.assertEqual("status waiting", watcher.ask("status"))
         starter = owner.connect()
         starter.send("start")
         eventually("restoring", lambda: watcher.ask("status") == "status restoring")
+        gate.open()
         self.assertEqual("criu 0", starter.line())
         root = starter.line().split()
         self.assertEqual("root", root[0])
@@ -50,13 +52,15 @@ class OwnerLife(unittest.TestCase):
 
     @in_each_mode
     def test_the_owner_stays_until_the_last_of_the_tree_is_gone(self, mode):
-        owner = Owner(self, *mode, fake=["--root", "spawn:1;exit:0"])
+        owner = Owner(self, *mode, fake=["--root", "spawn:600;exit:0"])
         client, _ = owner.start(self)
         self.assertEqual("exited 0", client.line())
         self.assertTrue(is_alive(owner.pid))
         self.assertEqual("status exited 0", client.ask("status"))
         self.assertEqual("exited 0", owner.connect().ask("wait"))
         self.assertTrue(owner.connect().ask("signal 15").startswith("error "))
+        [last] = children_of(owner.pid)
+        os.kill(last, signal.SIGKILL)
         self.assertIsNone(client.line())
         owner.wait_gone()
 
@@ -157,9 +161,9 @@ class OwnerLife(unittest.TestCase):
     @in_each_mode
     def test_without_start_the_owner_gives_up_at_its_deadline(self, mode):
         begun = time.monotonic()
-        owner = Owner(self, *mode, "--deadline", "0.5")
+        owner = Owner(self, *mode, "--deadline", "3")  # time enough to connect
         self.assertIsNone(owner.connect().line())
-        self.assertGreaterEqual(time.monotonic() - begun, 0.5)
+        self.assertGreaterEqual(time.monotonic() - begun, 3)
         owner.wait_gone()
         self.assertIn("nobody said start", read(owner.file("init.log")))
 

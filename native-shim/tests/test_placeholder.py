@@ -14,7 +14,7 @@ import unittest
 
 from container import Container, cgroup_folders
 from holding import Door
-from support import Owner, children_of, descendants_of, eventually, find_criu, is_alive, main, read, require_root, skip_all
+from support import PATIENCE, PREFIX, Owner, children_of, descendants_of, eventually, find_criu, is_alive, main, read, require_root, skip_all
 
 CRIU = find_criu()
 KINDS = "-pufgisldtc"  # contained_more.c
@@ -23,7 +23,7 @@ TREES = ["/tmp", "/data", "/dev/shm"]
 
 
 def counts(text):
-    return [int(number) for number in re.findall(r"^count (\d+)$", text, re.MULTILINE)]
+    return [int(number) for number in re.findall(r"^count (\d+)\n", text, re.MULTILINE)]
 
 
 def picture(pid, base):
@@ -65,7 +65,7 @@ class Snapshot:
             command += ["--external", f"mnt[{point}]:{point}"]
         if self.terminal is not None:
             command += ["--external", self.terminal]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
         if done.returncode != 0:
             raise AssertionError(done.stderr + read(f"{directory}/images/dump.log")[-6000:])
         for tree in TREES:
@@ -91,7 +91,7 @@ class Snapshot:
 class Placeholder(unittest.TestCase):
     def setUp(self):
         # Not in /tmp: CRIU then has one of its own.
-        self.directory = tempfile.mkdtemp(prefix="shim-placeholder-", dir="/var/tmp")
+        self.directory = tempfile.mkdtemp(prefix=f"{PREFIX}placeholder-", dir="/var/tmp")
         self.addCleanup(shutil.rmtree, self.directory)
 
     def container(self, name, *command, **options):
@@ -160,7 +160,7 @@ class Placeholder(unittest.TestCase):
 
     def end(self, container, number=signal.SIGTERM):
         os.kill(container.pid, number)
-        return container.process.wait(60)
+        return container.process.wait(PATIENCE)
 
     def leftovers(self):
         return {name for name in os.listdir("/tmp") if "criu" in name}

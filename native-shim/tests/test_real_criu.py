@@ -13,15 +13,15 @@ import termios
 import threading
 import unittest
 
-from support import (HOOK, INIT, WORKLOAD, Owner, children_of, descendants_of, eventually, exists, find_criu, inner_pid,
-                     is_alive, main, read, require_root, skip_all)
+from support import (HOOK, INIT, PATIENCE, WORKLOAD, Owner, children_of, descendants_of, eventually, exists, find_criu,
+                     in_own_pid_namespace, inner_pid, is_alive, main, read, require_root, skip_all)
 
 CRIU = find_criu()
-LAST_PID = 30000  # above every pid that the images need; below the smallest pid_max
+LAST_PID = 30000  # above every pid that the images need, which are of a namespace of our own; below the smallest pid_max
 
 
 def counts(text):
-    return [int(number) for number in re.findall(r"^count (\d+)$", text, re.MULTILINE)]
+    return [int(number) for number in re.findall(r"^count (\d+)\n", text, re.MULTILINE)]
 
 
 def session_members(session):
@@ -49,7 +49,7 @@ class RealCriu(unittest.TestCase):
                 "--work-dir", work, "-o", f"{verb}.log", "-v4", "--manage-cgroups=ignore", "--network-lock", "nftables"]
 
     def run_dump(self, command, log, **more):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **more)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=False, **more)
         self.assertEqual(0, done.returncode, done.stderr + read(log)[-6000:])
 
     def start_workload(self, *arguments, stdout=None, **more):
@@ -67,8 +67,8 @@ class RealCriu(unittest.TestCase):
         self.assertEqual(b"count 1\n", process.stdout.readline())
         key = os.readlink(f"/proc/{process.pid}/fd/1")
         self.run_dump([*self.common("dump", images, images), "-t", str(process.pid)], os.path.join(images, "dump.log"))
-        self.assertEqual(-signal.SIGKILL, process.wait(10))
-        # Its children are zombies of the machine's init for a while, and hold the session's number.
+        self.assertEqual(-signal.SIGKILL, process.wait(PATIENCE))
+        # Its children are zombies of PID 1 for a while, and hold the session's number.
         eventually("the session is gone", lambda: not session_members(process.pid))
         return process.pid, key, max(counts("count 1\n" + process.stdout.read().decode()))
 
@@ -146,7 +146,7 @@ class RealCriu(unittest.TestCase):
                 key = f"tty[{status.st_rdev:x}:{status.st_dev:x}]"
                 self.run_dump([*self.common("dump", images, images), "-t", str(process.pid), "--external", key],
                               os.path.join(images, "dump.log"))
-                process.wait(10)
+                process.wait(PATIENCE)
                 owner, client, root = self.restore(images, "--pid-namespace", "--last-pid", str(LAST_PID), "--map", f"{key}=pty")
                 eventually("the count goes on", lambda: len(counts(owner.output())) >= 3)
                 self.assertNotIn("\r", owner.output())
@@ -244,7 +244,7 @@ class RealCriu(unittest.TestCase):
         self.addCleanup(listener.close)
         listener.bind(path)
         listener.listen(1)
-        listener.settimeout(30)
+        listener.settimeout(2 * PATIENCE)
         asked = []
 
         def run():
@@ -258,7 +258,7 @@ class RealCriu(unittest.TestCase):
         self.addCleanup(thread.join)
         token = "0123456789abcdef" * 2
         return {"CHECKPOINTER_HOOK_SOCKET": path, "CHECKPOINTER_HOOK_TOKEN": token, "CHECKPOINTER_HOOK_OPERATION": "op",
-                "CHECKPOINTER_HOOK_DEADLINE": "30"}, asked
+                "CHECKPOINTER_HOOK_DEADLINE": "60"}, asked
 
     def test_a_no_in_post_dump_lets_the_workload_run_on(self):
         images = self.images("one")
@@ -267,7 +267,7 @@ class RealCriu(unittest.TestCase):
         self.assertEqual(b"count 0\n", process.stdout.readline())
         command = [*self.common("dump", images, images), "-t", str(process.pid), "--action-script", HOOK]
         environment, asked = self.gate("no\n")
-        done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, timeout=2 * PATIENCE, check=False)
         self.assertNotEqual(0, done.returncode)
         self.assertEqual([f"hook 1 {environment['CHECKPOINTER_HOOK_TOKEN']} op post-dump {process.pid}\n"], asked)
         self.assertEqual(b"count 1\n", process.stdout.readline())
@@ -308,4 +308,5 @@ if __name__ == "__main__":
     require_root()
     if CRIU is None:
         skip_all("no CRIU")
+    in_own_pid_namespace()
     main()

@@ -8,10 +8,16 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t noticed;
+static volatile sig_atomic_t ended;
 
 static void notice(int number)
 {
-    noticed = number;
+    // Apart: what is said of one must not forget that the other came.
+    if (number == SIGTERM) {
+        ended = 1;
+    } else {
+        noticed = number;
+    }
 }
 
 static void say(const char *word, int number)
@@ -40,12 +46,13 @@ int main(int count, char **arguments)
     for (int number = 0;; number++) {
         say("count", number);
         (void)poll(NULL, 0, 100);
-        if (noticed == SIGTERM) {
+        if (ended != 0) {
             return 42;
         }
         if (noticed != 0) {
-            say("signal", noticed);
+            int number_noticed = noticed;
             noticed = 0;
+            say("signal", number_noticed);
         }
     }
 }

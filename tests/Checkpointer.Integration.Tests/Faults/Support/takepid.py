@@ -5,11 +5,19 @@ import sys
 import time
 
 TRIES = 300  # somebody else on the machine may take the pid first
+LAST = "/proc/sys/kernel/ns_last_pid"
+
+
+def set_last(pid):
+    with open(LAST, "w", encoding="ascii") as last:
+        last.write(str(pid))
+
 
 wanted = int(sys.argv[1])
 for _ in range(TRIES):
-    with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
-        last.write(str(wanted - 1))
+    with open(LAST, encoding="ascii") as last:
+        before = int(last.read())
+    set_last(wanted - 1)
     child = os.fork()
     if child == 0:
         if os.getpid() != wanted:
@@ -19,6 +27,8 @@ for _ in range(TRIES):
         for standard in (0, 1, 2):  # our own are pipes that somebody reads to their end
             os.dup2(null, standard)
         os.execvp("sleep", ["sleep", "600"])
+    # At once: whoever else starts something would get the pids after that one, which others that are dumped want back.
+    set_last(before)
     if child == wanted:
         print("taken", flush=True)
         time.sleep(600)
