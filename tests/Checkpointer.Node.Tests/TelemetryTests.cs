@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.Extensions.Logging;
 
@@ -51,8 +50,9 @@ public sealed class TelemetryTests
     [Fact]
     public async Task The_tcp_listener_shows_health_and_metrics_and_nothing_else()
     {
-        var port = FreePort();
-        await using var node = await NodeFixture.StartAsync(c => c with { MetricsListen = new IPEndPoint(IPAddress.Loopback, port) });
+        // Any free port: one that was looked up before could be another's by now.
+        await using var node = await NodeFixture.StartAsync(c => c with { MetricsListen = new IPEndPoint(IPAddress.Loopback, 0) });
+        var port = node.Host.App.Urls.Select(static url => new Uri(url)).Single(static url => url.Host == "127.0.0.1").Port;
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
 
         foreach (var path in (string[])["/healthz", "/readyz", "/metrics"])
@@ -137,12 +137,5 @@ public sealed class TelemetryTests
         }
 
         return result;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }
