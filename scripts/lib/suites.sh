@@ -129,7 +129,7 @@ ctest_tests() {
     fi
     mkdir -p "$ARTIFACTS/results"
     echo "== $name"
-    timeout --kill-after=30 "$UNIT_LIMIT" ctest --test-dir "$build" --output-on-failure >"$log" 2>&1 </dev/null || rc=$?
+    timeout --kill-after=30 $((2 * UNIT_LIMIT)) ctest --test-dir "$build" --output-on-failure >"$log" 2>&1 </dev/null || rc=$?
     if [[ $(grep 'tests passed' "$log" | tail -n 1) =~ ,\ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
         failed=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
     elif [ "$rc" -eq 0 ]; then

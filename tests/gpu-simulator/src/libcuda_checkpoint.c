@@ -15,6 +15,8 @@
 #define EXPORT __attribute__((visibility("default")))
 typedef int CUresult;
 
+enum { KILL_LOOKS_MOST = 10000 }; // at a process that was killed, one a millisecond, until its memory is gone
+
 static int node_connection = -1;
 
 // The node of the caller's library, not of the process that is checkpointed: after a restore those differ.
@@ -122,6 +124,7 @@ static int ask_thread(int pid, uint32_t verb, uint32_t timeout_ms, const struct 
 static bool act(const char *call, int pid, bool after, int *result, uint32_t *value)
 {
     struct sim_message message = { .op = OP_FAULT, .a = (uint64_t)pid, .b = after, .payload = (uint32_t)strlen(call) };
+    struct sim_mailbox mailbox;
     if (ask_node(&message, call, NULL, 0) < 0) {
         return false;
     }
@@ -140,7 +143,9 @@ static bool act(const char *call, int pid, bool after, int *result, uint32_t *va
         return true;
     case EFFECT_KILL:
         kill(pid, SIGKILL);
-        usleep(20000);
+        for (int looks = 0; looks < KILL_LOOKS_MOST && read_mailbox(pid, &mailbox) == SUCCESS; looks++) {
+            usleep(1000);
+        }
         return false;
     case EFFECT_FAILED:
         (void)ask_thread(pid, SIM_FAIL, 0, NULL, 0, NULL);

@@ -158,8 +158,8 @@ static void make_device_files(const char *elsewhere)
         snprintf(node.folder, sizeof node.folder, "/dev/nvidia-simulator.%d", (int)getpid());
         memcpy(device_folder, node.folder, sizeof device_folder);
     }
-    // One that was killed has left its own behind.
-    if (mkdir(device_folder, 0755) < 0 && (elsewhere == NULL || errno != EEXIST)) {
+    // One that was killed has left its own behind, and pids come again.
+    if (mkdir(device_folder, 0755) < 0 && errno != EEXIST) {
         fprintf(stderr, "gpu-simulator: no device files: %s\n", strerror(errno));
         node.folder[0] = '\0';
         return;
@@ -169,7 +169,7 @@ static void make_device_files(const char *elsewhere)
         snprintf(name, sizeof name, "nvidia%u", i);
         char *path = device_paths[device_path_count];
         snprintf(path, sizeof device_paths[0], "%s/%s", device_folder, i < node.count ? name : i == node.count ? "nvidiactl" : "nvidia-uvm");
-        if (mknod(path, S_IFCHR | 0666, makedev(10, 229)) == 0 || (elsewhere != NULL && errno == EEXIST)) {
+        if (mknod(path, S_IFCHR | 0666, makedev(10, 229)) == 0 || errno == EEXIST) {
             device_path_count++;
         }
     }

@@ -12,7 +12,8 @@ import gpu_worker  # noqa: E402
 BUILD = os.environ["SIMULATOR"]
 PROFILES = os.environ["PROFILES"]
 WORKER = os.environ["WORKER"]
-PATIENCE = 30.0
+PATIENCE = 60.0
+LOCK_MS = "30000"  # how long a lock that comes through may wait for what the sample is doing
 RUNNING, LOCKED, CHECKPOINTED, FAILED = range(4)
 
 
@@ -44,7 +45,7 @@ class Node:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         self.process.stdout.close()
         for name in os.listdir(self.folder):
             os.unlink(f"{self.folder}/{name}")
@@ -60,7 +61,7 @@ class Node:
 
     def control(self, command):
         return subprocess.run([f"{BUILD}/gpu-simulator", "control", self.folder, command], capture_output=True, text=True,
-                              check=True, timeout=30).stdout.rstrip("\n")
+                              check=True, timeout=PATIENCE).stdout.rstrip("\n")
 
     def devices(self):
         with Worker(self) as worker:
@@ -72,13 +73,13 @@ class Worker(gpu_worker.Worker):
     def __init__(self, node, **environment):
         super().__init__(WORKER, node.cuda, **environment)
 
-    def code(self, verb, pid, argument="", deadline=10000):
+    def code(self, verb, pid, argument="", deadline=60000):
         """0, CUDA's code, or the kind of the error."""
         answer = self.on(pid, verb, argument, deadline)
         words = dict(word.split("=", 1) for word in answer.split() if "=" in word)
         return int(words["code"]) if "code" in words else answer.split()[1]
 
-    def state(self, pid, deadline=10000):
+    def state(self, pid, deadline=60000):
         answer = self.on(pid, "state", deadline=deadline)
         return int(answer.rpartition("state=")[2]) if answer.startswith("ok ") else answer.split()[1]
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from lab import BUILD, CHECKPOINTED, FAILED, LOCKED, RUNNING, Node, Sample, Worker, eventually, rss
+from lab import BUILD, CHECKPOINTED, FAILED, LOCK_MS, LOCKED, PATIENCE, RUNNING, Node, Sample, Worker, eventually, rss
 
 
 def read(path):
@@ -38,7 +38,7 @@ class Behaviours(unittest.TestCase):
         return worker
 
     def take(self, worker, pid):
-        self.assertEqual(worker.code("lock", pid, "5000"), 0)
+        self.assertEqual(worker.code("lock", pid, LOCK_MS), 0)
         self.assertEqual(worker.code("checkpoint", pid), 0)
 
     def give(self, worker, pid, pairs="-"):
@@ -59,7 +59,7 @@ class Behaviours(unittest.TestCase):
         sample = self.sample(node, mib=32)
         worker = self.worker(node)
         node.control(f"set host-limit {8 << 20}")
-        self.assertEqual(worker.code("lock", sample.pid, "5000"), 0)
+        self.assertEqual(worker.code("lock", sample.pid, LOCK_MS), 0)
         self.assertEqual(worker.code("checkpoint", sample.pid), 2)
         self.assertEqual(worker.state(sample.pid), LOCKED)
         node.control("set host-limit 0")
@@ -70,7 +70,7 @@ class Behaviours(unittest.TestCase):
         self.assertTrue(sample.goes_on())
 
     def test_02_a_cgroup_without_room_is_out_of_memory(self):
-        group = f"/sys/fs/cgroup/memory/gpu-simulator-{os.getpid()}"
+        group = f"/sys/fs/cgroup/memory/gpu-simulator-{os.urandom(4).hex()}"
         if not os.path.isdir("/sys/fs/cgroup/memory"):
             self.skipTest("no memory controller of version 1 here")
         node = self.node(gpus=1)
@@ -80,8 +80,14 @@ class Behaviours(unittest.TestCase):
         def remove():
             sample.process.kill()
             sample.process.wait()
-            eventually("an empty cgroup", lambda: not read(f"{group}/cgroup.procs"))
-            os.rmdir(group)
+            eventually("an empty cgroup", is_removed)
+
+        def is_removed():
+            try:
+                os.rmdir(group)
+                return True
+            except OSError:
+                return False
 
         self.addCleanup(remove)
         with open(f"{group}/memory.limit_in_bytes", "w", encoding="ascii") as file:
@@ -89,7 +95,7 @@ class Behaviours(unittest.TestCase):
         with open(f"{group}/cgroup.procs", "w", encoding="ascii") as file:
             file.write(str(sample.pid))
         worker = self.worker(node)
-        self.assertEqual(worker.code("lock", sample.pid, "5000"), 0)
+        self.assertEqual(worker.code("lock", sample.pid, LOCK_MS), 0)
         self.assertEqual(worker.code("checkpoint", sample.pid), 2)
 
     def device_files(self, pid):
@@ -148,7 +154,7 @@ class Behaviours(unittest.TestCase):
         node = self.node()
         sample = self.sample(node)
         worker = self.worker(node)
-        arguments = {"lock": "5000", "checkpoint": "", "restore": "-", "unlock": ""}
+        arguments = {"lock": LOCK_MS, "checkpoint": "", "restore": "-", "unlock": ""}
         legal = (("lock", RUNNING), ("checkpoint", LOCKED), ("restore", CHECKPOINTED), ("unlock", LOCKED))
         for state, forward in ((RUNNING, "lock"), (LOCKED, "checkpoint"), (CHECKPOINTED, "restore"), (LOCKED, "unlock")):
             self.assertEqual(worker.state(sample.pid), state)
@@ -162,17 +168,25 @@ class Behaviours(unittest.TestCase):
         node = self.node(gpus=1, kernel_ms=1500)
         sample = self.sample(node)
         worker = self.worker(node)
-        codes = {worker.code("lock", sample.pid, "20") for _ in range(3)}
-        self.assertIn(600, codes)
-        eventually("a running process", lambda: worker.state(sample.pid) == RUNNING)
-        self.assertEqual(worker.code("lock", sample.pid, "5000"), 0)
+
+        def is_late():
+            code = worker.code("lock", sample.pid, "20")
+            if code == 0:  # between two kernels
+                self.assertEqual(worker.code("unlock", sample.pid), 0)
+            else:
+                self.assertEqual(code, 600)
+            return code == 600
+
+        eventually("a lock that gives up", is_late)
+        self.assertEqual(worker.state(sample.pid), RUNNING)
+        self.assertEqual(worker.code("lock", sample.pid, LOCK_MS), 0)
         self.assertEqual(worker.state(sample.pid), LOCKED)
 
     def test_06_calls_wait_while_it_is_locked_and_the_cpu_goes_on(self):
         node = self.node()
         sample = self.sample(node, "--fork")
         worker = self.worker(node)
-        self.assertEqual(worker.code("lock", sample.pid, "5000"), 0)
+        self.assertEqual(worker.code("lock", sample.pid, LOCK_MS), 0)
         before = sample.steps()
         time.sleep(0.3)
         self.assertLessEqual(sample.steps() - before, 1)
@@ -185,12 +199,12 @@ class Behaviours(unittest.TestCase):
         sample = self.sample(node)
         worker = self.worker(node)
         node.control("fault lock after error 999")
-        self.assertEqual(worker.code("lock", sample.pid, "5000"), 999)
+        self.assertEqual(worker.code("lock", sample.pid, LOCK_MS), 999)
         self.assertEqual(worker.state(sample.pid), LOCKED)
         node.control("fault checkpoint before failed 999")
         self.assertEqual(worker.code("checkpoint", sample.pid), 999)
         self.assertEqual(worker.state(sample.pid), FAILED)
-        for verb, argument in (("lock", "5000"), ("checkpoint", ""), ("restore", "-"), ("unlock", "")):
+        for verb, argument in (("lock", LOCK_MS), ("checkpoint", ""), ("restore", "-"), ("unlock", "")):
             self.assertEqual(worker.code(verb, sample.pid, argument), 401)
         self.assertEqual(node.control("fired"), "2")
 
@@ -199,7 +213,7 @@ class Behaviours(unittest.TestCase):
         sample = self.sample(node)
         worker = self.worker(node)
         node.control("fault lock after die")
-        self.assertEqual(worker.code("lock", sample.pid, "5000"), "unknown")
+        self.assertEqual(worker.code("lock", sample.pid, LOCK_MS), "unknown")
         self.assertEqual(worker.state(sample.pid), LOCKED)
 
     def pairs(self, old, new):
@@ -258,9 +272,10 @@ class Behaviours(unittest.TestCase):
         for environment, expected in (({}, "unknown"), ({"GPU_SIMULATOR_JOB": "1"}, 0)):
             first = self.sample(node, "--export", GPU_SIMULATOR_GROUP="ranks" + str(expected), **environment)
             second = self.sample(node, GPU_SIMULATOR_GROUP="ranks" + str(expected), **environment)
-            self.assertEqual(worker.code("lock", first.pid, "5000"), 0)
-            self.assertEqual(worker.code("lock", second.pid, "5000", deadline=1000), expected)
-            self.assertEqual(worker.code("checkpoint", first.pid, deadline=3000), 801 if expected else 0)
+            self.assertEqual(worker.code("lock", first.pid, LOCK_MS), 0)
+            # Held, it never comes back.
+            self.assertEqual(worker.code("lock", second.pid, LOCK_MS, deadline=1000 if expected else 60000), expected)
+            self.assertEqual(worker.code("checkpoint", first.pid), 801 if expected else 0)
 
     def test_10_the_memory_of_an_importer_cannot_be_given_back(self):
         node = self.node()
@@ -280,7 +295,7 @@ class Behaviours(unittest.TestCase):
             self.assertTrue(sample.goes_on(), "device memory is not what it was")
 
     def test_12_memory_counts_as_used_for_a_while_after_the_checkpoint(self):
-        node = self.node(gpus=1, release_lag_ms=700)
+        node = self.node(gpus=1, release_lag_ms=5000)
         sample = self.sample(node)
         worker = self.worker(node)
         self.take(worker, sample.pid)
@@ -290,7 +305,7 @@ class Behaviours(unittest.TestCase):
     def test_13_features_come_with_versions_and_states_may_be_new(self):
         node = self.node(cuda=12040)
         sample = self.sample(node)
-        self.assertEqual(self.worker(node).code("lock", sample.pid, "5000"), "unsupported")
+        self.assertEqual(self.worker(node).code("lock", sample.pid, LOCK_MS), "unsupported")
         script = "import ctypes,sys; print(ctypes.CDLL(sys.argv[1]).cuCheckpointProcessLock(int(sys.argv[2]), None))"
         direct = subprocess.run([sys.executable, "-c", script, node.cuda, str(sample.pid)], capture_output=True, text=True, check=True, timeout=60)
         self.assertEqual(int(direct.stdout), 801)
@@ -303,25 +318,29 @@ class Behaviours(unittest.TestCase):
         partitioned = self.node("a100-mig")
         sample = self.sample(partitioned)
         worker = self.worker(partitioned)
-        self.assertEqual(worker.code("lock", sample.pid, "5000"), 0)
+        self.assertEqual(worker.code("lock", sample.pid, LOCK_MS), 0)
         self.assertEqual(worker.code("checkpoint", sample.pid), 2)
         self.assertEqual(worker.code("unlock", sample.pid), 0)
         node = self.node()
         managed = self.sample(node, "--managed")
         worker = self.worker(node)
-        self.assertEqual(worker.code("lock", managed.pid, "5000"), 0)
+        self.assertEqual(worker.code("lock", managed.pid, LOCK_MS), 0)
         self.assertEqual(worker.code("checkpoint", managed.pid), 801)
 
     def test_15_copies_take_time_by_their_bytes(self):
         node = self.node(gpus=1, copy_mib_per_second=32)
         worker = self.worker(node)
         times = []
-        for mib in (2, 32):
+        for mib, copies in ((2, 5), (32, 1)):
             sample = self.sample(node, mib=mib)
-            self.assertEqual(worker.code("lock", sample.pid, "5000"), 0)
-            before = time.monotonic()
-            self.assertEqual(worker.code("checkpoint", sample.pid), 0)
-            times.append(time.monotonic() - before)
+            least = PATIENCE
+            for _ in range(copies):
+                self.assertEqual(worker.code("lock", sample.pid, LOCK_MS), 0)
+                before = time.monotonic()
+                self.assertEqual(worker.code("checkpoint", sample.pid), 0)
+                least = min(least, time.monotonic() - before)
+                self.give(worker, sample.pid)
+            times.append(least)
         self.assertGreater(times[1], 0.9)
         self.assertGreater(times[1], times[0])
 
@@ -351,7 +370,7 @@ for line in lines:
         # Not asked for its state afterwards: it may have ended by then.
         self.assertEqual(worker.code("restore", sample.pid, "-"), 0)
         self.assertEqual(worker.code("unlock", sample.pid), 0)
-        self.assertEqual(sample.process.wait(30), 3)
+        self.assertEqual(sample.process.wait(PATIENCE), 3)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@
 
 #define WAITING "in the pipe"
 #define FIFO "/tmp/workload.fifo"
-#define PATIENCE 1000
+#define PATIENCE 6000 /* steps: 60 s */
+#define PATIENCE_MS 60000
 #define WAITING_EVENTS 3
 #define STEP_NANOSECONDS 10000000L
 
@@ -64,7 +65,7 @@ static void verify_events(void)
 {
     struct epoll_event got = {0};
     eventfd_t value = 0;
-    if (epoll_wait(poller, &got, 1, PATIENCE) != 1 || got.data.u64 != 4711)
+    if (epoll_wait(poller, &got, 1, PATIENCE_MS) != 1 || got.data.u64 != 4711)
         fail("events: epoll says nothing: %s", strerror(errno));
     else if (eventfd_read(event, &value) < 0 || value != WAITING_EVENTS || eventfd_write(event, WAITING_EVENTS) < 0)
         fail("events: the counter gives %llu", (unsigned long long)value);

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 1000 /* steps: 10 s */
+#define PATIENCE 6000 /* steps: 60 s */
 #define BURST 64      /* numbers a tick: some are always on their way */
 #define SIZE (1u << 20)
 #define SEED 4711u

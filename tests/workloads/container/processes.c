@@ -18,7 +18,7 @@
 #define DEFAULT_THREADS 4
 #define DEFAULT_FORKS 3
 #define STEP_NANOSECONDS 5000000L
-#define PATIENCE 1000 /* steps: 10 s */
+#define PATIENCE 12000 /* steps: 60 s */
 
 struct thread {
     pthread_t handle;

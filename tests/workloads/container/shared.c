@@ -20,7 +20,7 @@
 #define SIZE (1u << 20)
 #define SEED 77u
 #define STEP_NANOSECONDS 10000000L
-#define PATIENCE 1000 /* steps: 10 s */
+#define PATIENCE 6000 /* steps: 60 s */
 
 /* The child answers in shared memory: if it is not the same memory any more, no answer comes. */
 struct shared {
