@@ -131,6 +131,7 @@ internal sealed partial class CheckpointOperation
         };
         _logFile = dump.LogPath;
         var sealedBy = await dump.RunAsync().ConfigureAwait(false);
+        _findings = [.. _findings, .. journal.Findings];
 
         try
         {

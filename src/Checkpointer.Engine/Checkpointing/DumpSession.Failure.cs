@@ -65,10 +65,23 @@ internal sealed partial class DumpSession
 
         if (!_sealHangs)
         {
-            Journal.Close();
+            CloseJournal();
         }
 
         return Outcome.With(error, report.State, _committed is not null, ExistingLog);
+    }
+
+    /// <summary>All is undone; an entry that cannot be removed makes the next start look once more, and find nothing to do.</summary>
+    private void CloseJournal()
+    {
+        try
+        {
+            Journal.Close();
+        }
+        catch (Exception e)
+        {
+            EngineLog.CleanupFailed(_services.Logger, e, _id, "the journal entry");
+        }
     }
 
     private string? ExistingLog => File.Exists(LogPath) ? LogPath : null;

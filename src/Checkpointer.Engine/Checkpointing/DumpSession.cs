@@ -168,7 +168,8 @@ internal sealed partial class DumpSession
             Devices.AnnounceResume();
         }
 
-        Journal.Update(entry => entry with { Phase = _request.LeaveRunning ? OperationPhase.Commit : OperationPhase.End, Frozen = false });
+        // The older entry makes a recovery look at the same trees and at the repository: no reason to give up what is dumped already.
+        Journal.UpdateIfPossible(entry => entry with { Phase = _request.LeaveRunning ? OperationPhase.Commit : OperationPhase.End, Frozen = false }, _services.Logger);
 
         Enter(_request.LeaveRunning ? OperationPhase.Thaw : OperationPhase.End);
         var seen = await LookAsync().ConfigureAwait(false);

@@ -50,12 +50,12 @@ internal sealed class GpuDriver : IAsyncDisposable
     public Task<GpuAnswer> LockAsync(GpuProcess process) => AskAsync(
         "lock", process, ((long)Options.LockLimit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture), Options.LockLimit + Question);
 
-    public Task<GpuAnswer> CheckpointAsync(GpuProcess process) => AskAsync("checkpoint", process, null, Options.CopyLimit(process.DeviceBytes));
+    public Task<GpuAnswer> CheckpointAsync(GpuProcess process) => AskAsync("checkpoint", process, null, Options.CopyLimit(process.CopyBytes));
 
     /// <param name="process">What is given its GPUs back.</param>
     /// <param name="map">Pairs <c>OLD=NEW</c> for all of its GPUs, or null for the same ones.</param>
     public Task<GpuAnswer> RestoreAsync(GpuProcess process, string? map) =>
-        AskAsync("restore", process, map ?? "-", Options.CallLimit + Options.CopyLimit(process.DeviceBytes));
+        AskAsync("restore", process, map ?? "-", Options.CallLimit + Options.CopyLimit(process.CopyBytes));
 
     public Task<GpuAnswer> UnlockAsync(GpuProcess process) => AskAsync("unlock", process, null, Options.CallLimit);
 

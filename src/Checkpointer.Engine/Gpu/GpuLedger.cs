@@ -2,7 +2,10 @@ using Checkpointer.Engine.Journal;
 
 namespace Checkpointer.Engine.Gpu;
 
-/// <summary>Writes the GPU part of a journal entry before each step, so that whoever finds the entry knows what to undo.</summary>
+/// <summary>
+/// Writes the GPU part of a journal entry before each step, so that whoever finds the entry knows what to undo. A step that cannot be
+/// written down is not taken; undoing goes on without, because a process that waits for its GPU is worse than an entry that says too much.
+/// </summary>
 internal sealed class GpuLedger
 {
     private readonly EngineServices _services;
@@ -20,10 +23,16 @@ internal sealed class GpuLedger
     /// <summary>The map that holds for every process that has none of its own in the entry.</summary>
     public string? Map { get; set; }
 
+    /// <summary>
+    /// True while what is done is what the written entry says will be: asking for states, giving back, unlocking. A recovery that finds the
+    /// older entry does the same once more, and finds nothing to do.
+    /// </summary>
+    public bool IsUndoing { get; set; }
+
     /// <summary>From here on this step may have been done to any of the processes.</summary>
     public void Enter(GpuStep step, IEnumerable<GpuProcess> processes)
     {
-        _driver.Clock.Measure(GpuClock.Journal, () => _journal.Update(entry => At(entry, step, processes)));
+        Write(entry => At(entry, step, processes));
         _services.GpuStepReached?.Invoke(step.ToString());
     }
 
@@ -39,7 +48,8 @@ internal sealed class GpuLedger
     {
         if (_journal.Entry.Gpu is not null)
         {
-            _driver.Clock.Measure(GpuClock.Journal, () => _journal.Update(static entry => entry with { Gpu = null }));
+            IsUndoing = true;
+            Write(static entry => entry with { Gpu = null });
         }
     }
 
@@ -63,9 +73,21 @@ internal sealed class GpuLedger
     {
         if (_journal.Entry.Gpu is { } gpu)
         {
-            _driver.Clock.Measure(GpuClock.Journal, () => _journal.Update(entry => entry with { Gpu = gpu with { Worker = Worker() } }));
+            Write(entry => entry with { Gpu = gpu with { Worker = Worker() } });
         }
     }
+
+    private void Write(Func<JournalEntry, JournalEntry> change) => _driver.Clock.Measure(GpuClock.Journal, () =>
+    {
+        if (IsUndoing)
+        {
+            _journal.UpdateIfPossible(change, _services.Logger);
+        }
+        else
+        {
+            _journal.Update(change);
+        }
+    });
 
     private JournalProcess? Worker() =>
         _driver.Worker is { } worker ? new JournalProcess(worker.Pid, worker.StartTime, worker.PidNamespace, WasStopped: false) : null;

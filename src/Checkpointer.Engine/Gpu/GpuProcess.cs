@@ -22,8 +22,14 @@ internal sealed record GpuProcess
     /// <summary>Device memory that it holds, as NVML says; zero where that is not known. Bytes.</summary>
     public long DeviceBytes { get; set; }
 
+    /// <summary>Device memory that it can hold at most: where <see cref="DeviceBytes"/> is not known, what its GPUs have. Bytes.</summary>
+    public long DeviceBytesAtMost { get; set; }
+
     /// <summary>How much its resident memory grew when its device memory came into it. Bytes.</summary>
     public long Growth { get; set; }
+
+    /// <summary>As much has to be copied at most, as far as is known: for deadlines. Bytes.</summary>
+    public long CopyBytes => Math.Max(DeviceBytes, Math.Max(DeviceBytesAtMost, Growth));
 
     /// <summary>Ids of the GPUs that it sees.</summary>
     public IReadOnlyList<string> Devices { get; set; } = [];
@@ -43,7 +49,7 @@ internal sealed record GpuProcess
         StartTime = StartTime,
         OwnPid = OwnPid,
         Tree = Tree,
-        DeviceBytes = DeviceBytes,
+        DeviceBytes = CopyBytes,
         Unknown = Unknown,
     };
 

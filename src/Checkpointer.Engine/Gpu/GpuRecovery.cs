@@ -37,7 +37,7 @@ internal sealed class GpuRecovery
         var driver = new GpuDriver(_services);
         await using (driver.ConfigureAwait(false))
         {
-            var ledger = new GpuLedger(_services, journal, driver) { Map = gpu.Map };
+            var ledger = new GpuLedger(_services, journal, driver) { Map = gpu.Map, IsUndoing = true };
             var lost = await new GpuRescue(driver, ledger, _services.Logger).RunAsync(processes).ConfigureAwait(false);
             if (lost is null)
             {
@@ -57,7 +57,9 @@ internal sealed class GpuRecovery
             return;
         }
 
-        var patience = _services.Options.Gpu.CopyLimit(gpu.Processes.Sum(static p => p.DeviceBytes));
+        // It is in one call at most, and cuts that off by itself.
+        var options = _services.Options.Gpu;
+        var patience = options.CallLimit + options.CopyLimit(gpu.Processes.Max(static p => (long?)p.DeviceBytes) ?? 0);
         await Streaming.DedicatedThread.Run("wait for the GPU worker", () =>
         {
             if (!pidFd.WaitExit(patience, cancellationToken))

@@ -8,7 +8,8 @@ namespace Checkpointer.Engine.Gpu;
 /// <summary>
 /// Brings CUDA processes back to running from whatever state the driver says they are in: what is checkpointed is given its GPUs, what is
 /// locked is unlocked. A call whose outcome is unknown is not repeated; a process that cannot be brought back is reported, and the others
-/// are brought back all the same.
+/// are brought back all the same. A locked process may keep others from answering (they share device memory): those are asked again when
+/// it runs.
 /// </summary>
 internal sealed class GpuRescue
 {
@@ -16,6 +17,7 @@ internal sealed class GpuRescue
     private readonly GpuLedger? _ledger;
     private readonly ILogger _logger;
     private readonly Dictionary<int, string> _lost = [];
+    private readonly List<GpuProcess> _silent = [];
 
     /// <param name="driver">The driver.</param>
     /// <param name="ledger">Where a step is written before it is taken; null when there is nothing to write to.</param>
@@ -31,8 +33,10 @@ internal sealed class GpuRescue
     /// <returns>Null when all of them run or have ended; else what is lost, for a person.</returns>
     public async Task<string?> RunAsync(IReadOnlyList<GpuProcess> processes)
     {
+        // A lock that was not answered holds no device memory back, and was most likely kept by a process that we hold: to be asked when that runs.
+        var living = processes.Where(IsAlive).ToLookup(p => p.Unknown == "lock" && processes.Count > 1);
         List<GpuProcess> locked = [];
-        foreach (var process in processes.Where(IsAlive))
+        foreach (var process in living[false])
         {
             if (await GiveBackAsync(process).ConfigureAwait(false))
             {
@@ -45,6 +49,7 @@ internal sealed class GpuRescue
             await UnlockAsync(process).ConfigureAwait(false);
         }
 
+        await AskAgainAsync([.. living[true]], anew: locked.Count > 0).ConfigureAwait(false);
         if (_lost.Count > 0)
         {
             // Kept: the next start must not repeat what is not known.
@@ -58,6 +63,27 @@ internal sealed class GpuRescue
     public static bool IsAlive(GpuProcess process) =>
         ProcStat.Read(process.Pid) is { } stat && stat.StartTime == process.StartTime && stat.State is not ('Z' or 'X');
 
+    /// <summary>Those of which the driver said nothing, as long as it says something of one more.</summary>
+    /// <param name="waiting">Not asked yet.</param>
+    /// <param name="anew">Whether those that were asked may answer now.</param>
+    private async Task AskAgainAsync(List<GpuProcess> waiting, bool anew)
+    {
+        var last = int.MaxValue;
+        for (waiting = anew ? [.. _silent, .. waiting] : waiting; waiting.Count > 0 && waiting.Count < last; waiting = [.. _silent])
+        {
+            last = waiting.Count;
+            _silent.Clear();
+            foreach (var process in waiting)
+            {
+                _lost.Remove(process.Pid);
+                if (await GiveBackAsync(process).ConfigureAwait(false))
+                {
+                    await UnlockAsync(process).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+
     /// <summary>True when the process is locked and its device memory is where it belongs.</summary>
     private async Task<bool> GiveBackAsync(GpuProcess process)
     {
@@ -65,6 +91,11 @@ internal sealed class GpuRescue
         if (!state.IsDone)
         {
             Lose(process, state, $"its state cannot be asked: {state.Text}");
+            if (state.Kind != GpuAnswerKind.Gone)
+            {
+                _silent.Add(process);
+            }
+
             return false;
         }
 

@@ -43,6 +43,8 @@ internal sealed class GpuReturn : IAsyncDisposable
     public async Task RunAsync(IReadOnlyList<int> owners)
     {
         _driver.Clock.Begin();
+        // The tree was let go: what is done now is what the entry says since.
+        _ledger.IsUndoing = true;
         var wanted = Wanted();
         var processes = _driver.Clock.Measure(GpuClock.Tree, () => Find(tree => [owners[tree]], wanted));
         if (processes.Count != wanted.Count)

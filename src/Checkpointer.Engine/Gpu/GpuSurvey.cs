@@ -91,9 +91,9 @@ internal sealed class GpuSurvey
 
         var node = await GpuNode.ReadAsync(_nvml, _driver).ConfigureAwait(false);
         var devices = Devices(node);
-        HostMemory();
+        HostMemory(node);
         Sharing();
-        _findings.Note("gpu-unseen", Labels(), "managed, imported and multicast memory cannot be seen from outside", "none of it",
+        _findings.Note("gpu-unseen", Labels(), $"managed, imported and multicast memory{(_processes.Count > 1 ? ", and memory shared between them by CUDA IPC," : "")} cannot be seen from outside", "none of it",
             "the driver refuses managed memory when the checkpoint is made, and the workload runs on; docs/gpu.md has the rest");
         return new GpuInspection
         {
@@ -167,7 +167,9 @@ internal sealed class GpuSurvey
             var own = node.Devices.Where(d => node.InfoOf(d.Uuid) is not { Minor: { } minor } || minors.Count == 0 || minors.Contains(minor)).ToList();
             process.Devices = [.. own.Select(static d => d.Uuid)];
             seen.UnionWith(process.Devices);
-            process.DeviceBytes = Uses(node).Where(u => u.Use.Pid == process.Pid).Sum(static u => u.Use.MemoryUsed ?? 0);
+            var told = GpuHoldings.Told(node, process.Pid);
+            process.DeviceBytes = told ?? 0;
+            process.DeviceBytesAtMost = told ?? GpuHoldings.AtMost(node, own, minors.Count);
             process.DeviceUse = own.ToDictionary(
                 static d => d.Uuid,
                 d => node.InfoOf(d.Uuid)?.Processes?.Where(u => u.Pid == process.Pid).Sum(static u => u.MemoryUsed ?? 0) ?? 0,
@@ -183,9 +185,6 @@ internal sealed class GpuSurvey
 
         return devices;
     }
-
-    private static IEnumerable<(GpuInfo Gpu, GpuMemoryUse Use)> Uses(GpuNode node) => node.Inventory.Gpus.SelectMany(
-        static g => (g.Processes ?? []).Concat((g.MigDevices ?? []).SelectMany(static m => m.Processes ?? [])).Select(u => (g, u)));
 
     private void Judge(GpuDevice device, GpuInfo? info)
     {
@@ -208,29 +207,39 @@ internal sealed class GpuSurvey
     }
 
     /// <summary>Each tree within its cgroup's limit, and all together within what the host has.</summary>
-    private void HostMemory()
+    private void HostMemory(GpuNode node)
     {
         var available = Host.MemoryAvailable;
         var users = _processes.GroupBy(static p => p.Tree).ToList();
         foreach (var own in users)
         {
-            HostMemory([.. own], Math.Min(available, Cgroup.Of(_trees[own.Key].Tree.Root.Pid).MemoryLeft ?? long.MaxValue));
+            HostMemory(node, [.. own], Math.Min(available, Cgroup.Of(_trees[own.Key].Tree.Root.Pid).MemoryLeft ?? long.MaxValue));
         }
 
         if (users.Count > 1)
         {
-            HostMemory(_processes, available);
+            HostMemory(node, _processes, available);
         }
     }
 
-    private void HostMemory(List<GpuProcess> processes, long free)
+    private void HostMemory(GpuNode node, List<GpuProcess> processes, long free)
     {
         var wanted = processes.Sum(static p => p.DeviceBytes);
+        var untold = processes.Where(p => GpuHoldings.Told(node, p.Pid) is null).ToList();
+        var shared = node.Devices.Where(d => untold.Exists(p => p.Devices.Contains(d.Uuid)));
+        var atMost = wanted + Math.Min(untold.Sum(static p => p.DeviceBytesAtMost), GpuHoldings.AtMost(node, shared, 0));
+        var subject = $"CUDA {(processes.Count == 1 ? "process" : "processes")} {FindingList.Enumerate([.. processes.Select(static p => p.Label)])}";
+        var found = $"{ByteSize.Format(free)} of host memory free for {(processes.Count == 1 ? "it" : "them")}";
         if (wanted > free)
         {
-            _findings.Overridable("gpu-host-memory", $"CUDA {(processes.Count == 1 ? "process" : "processes")} {FindingList.Enumerate([.. processes.Select(static p => p.Label)])}",
-                $"{ByteSize.Format(free)} of host memory free for {(processes.Count == 1 ? "it" : "them")}",
+            _findings.Overridable("gpu-host-memory", subject, found,
                 $"{ByteSize.Format(wanted)}: device memory is brought into the processes' own", "free host memory, or raise the cgroup's limit");
+        }
+        else if (atMost > free)
+        {
+            _findings.Note("gpu-host-memory", subject, found,
+                $"at most {ByteSize.Format(atMost)}: how much device memory each process holds is not known here, and it is brought into the processes' own",
+                "compare with what the program says itself; where it is too much, the driver refuses and the workload runs on");
         }
     }
 

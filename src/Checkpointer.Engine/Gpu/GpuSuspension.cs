@@ -60,12 +60,14 @@ internal sealed class GpuSuspension : IDeviceContext
     public async Task SuspendAsync(CancellationToken cancellationToken)
     {
         _driver.Clock.Begin();
+        _ledger.IsUndoing = false;
         _ledger.Enter(GpuStep.Locking, _found.Processes);
         foreach (var process in _found.Processes)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var answer = await _driver.LockAsync(process).ConfigureAwait(false);
             _ledger.Passed("locked", process);
+            ThrowIfHeld(process, answer);
             ThrowIfFailed(process, "lock", answer);
         }
 
@@ -148,6 +150,7 @@ internal sealed class GpuSuspension : IDeviceContext
         }
 
         _driver.Clock.Begin();
+        _ledger.IsUndoing = true;
         if (gpu.Step != GpuStep.Resuming || !_journal.IsWritten)
         {
             _ledger.Enter(GpuStep.Resuming, _found.Processes);
@@ -181,6 +184,19 @@ internal sealed class GpuSuspension : IDeviceContext
         }
 
         return 0;
+    }
+
+    /// <summary>The driver answers for no process that shares device memory with one that is locked: what looks like a driver that hangs is most likely that.</summary>
+    private void ThrowIfHeld(GpuProcess process, GpuAnswer answer)
+    {
+        if (answer.Kind == GpuAnswerKind.Unknown && process != _found.Processes[0])
+        {
+            process.Unknown = "lock";
+            throw new OperationFailedException(
+                "gpu-outcome-unknown",
+                $"The lock of CUDA process {process.Label}: {answer.Text}. Others of the workload were locked before it: where processes share device memory (CUDA IPC), the driver answers for none of them while one is locked.",
+                "Where they do: run them without CUDA IPC, or as one job under driver r610 or newer (docs/gpu.md). Else look at the driver's messages (dmesg, Xid); it may hang.");
+        }
     }
 
     private void ThrowIfFailed(GpuProcess process, string verb, GpuAnswer answer)

@@ -57,6 +57,7 @@ public sealed record JournalGpuProcess
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Map { get; set; }
 
+    /// <summary>As much has to be copied at most, as far as was known. Bytes.</summary>
     public long DeviceBytes { get; set; }
 
     /// <summary>The call on it whose outcome nobody knows. It is never repeated.</summary>

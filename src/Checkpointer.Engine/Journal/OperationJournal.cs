@@ -14,6 +14,9 @@ public sealed class OperationJournal
 
     private readonly string _directory;
 
+    /// <summary>Told each entry before it is written. For tests, which let that fail.</summary>
+    internal Action<JournalEntry>? Writing { get; set; }
+
     public OperationJournal(string stateDirectory)
     {
         _directory = Path.Combine(stateDirectory, "operations");
@@ -28,7 +31,7 @@ public sealed class OperationJournal
             ?? throw new OperationFailedException("operation-exists", $"Operation {entry.Operation} is in progress already.");
         try
         {
-            var open = new OpenJournalEntry(path, held, entry);
+            var open = new OpenJournalEntry(path, held, entry, Writing);
             open.Write(entry);
             return open;
         }
@@ -71,7 +74,7 @@ public sealed class OperationJournal
 
             try
             {
-                taken.Add(new OpenJournalEntry(path, held, Read(path)));
+                taken.Add(new OpenJournalEntry(path, held, Read(path), Writing));
             }
             catch (HostException e)
             {

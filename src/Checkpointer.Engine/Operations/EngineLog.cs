@@ -60,6 +60,9 @@ internal static partial class EngineLog
     [LoggerMessage(125, LogLevel.Information, "Operation {Operation}: files cannot be stored before the freeze")]
     public static partial void NotEarly(ILogger logger, Exception error, string operation);
 
+    [LoggerMessage(126, LogLevel.Warning, "Operation {Operation}: the journal could not be written; what is being undone or has ended goes on")]
+    public static partial void JournalNotWritten(ILogger logger, Exception error, string operation);
+
     [LoggerMessage(122, LogLevel.Warning, "{Warning}")]
     public static partial void KeyWarning(ILogger logger, string warning);
 }

@@ -33,9 +33,9 @@ internal sealed class PodRestoreRecovery(EngineServices services, TimeSpan deadl
         var unfinished = parts.Zip(found).Where(static p => p.Second is { Root: null, Gone: false }).Select(static p => p.First).ToList();
         if (running.Count > 0 && unfinished.Count == 0)
         {
-            Adopt(entry, running);
-            return await adopted(owners, $"Snapshot {entry.Snapshot} had been restored into the containers {Ids(running)}", "they run on")
-                .ConfigureAwait(false);
+            return await RestoreRecovery.FinishAsync(
+                () => adopted(owners, $"Snapshot {entry.Snapshot} had been restored into the containers {Ids(running)}", "they run on"),
+                () => Adopt(entry, running)).ConfigureAwait(false);
         }
 
         var survivor = await AbandonAsync(unfinished).ConfigureAwait(false);

@@ -50,16 +50,17 @@ internal sealed class RestoreRecovery
         if (entry.Container is { } container
             && await DedicatedThread.Run("ask placeholder", () => RestoredRoot(container, cancellationToken)).ConfigureAwait(false) is { } restored)
         {
-            Adopt(entry, container, restored);
-            return await FinishGpusAsync(
-                open, Only([container.Pid]), $"Snapshot {entry.Snapshot} had been restored into container {container.Id}", "it runs on", cancellationToken).ConfigureAwait(false);
+            return await FinishAsync(
+                () => FinishGpusAsync(open, Only([container.Pid]), $"Snapshot {entry.Snapshot} had been restored into container {container.Id}", "it runs on", cancellationToken),
+                () => Adopt(entry, container, restored)).ConfigureAwait(false);
         }
 
         if (entry.Container is null && status is ["status", "running", var pid] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var root))
         {
-            Adopt(entry, root);
-            return await FinishGpusAsync(
-                open, Only(entry.Processes.Take(1).Select(static p => p.Pid)), $"Snapshot {entry.Snapshot} had been restored", "its tree runs on", cancellationToken).ConfigureAwait(false);
+            return await FinishAsync(
+                () => FinishGpusAsync(
+                    open, Only(entry.Processes.Take(1).Select(static p => p.Pid)), $"Snapshot {entry.Snapshot} had been restored", "its tree runs on", cancellationToken),
+                () => Adopt(entry, root)).ConfigureAwait(false);
         }
 
         if (status is ["status", "exited" or "signalled", _])
@@ -100,6 +101,19 @@ internal sealed class RestoreRecovery
         }
 
         return new RecoveryOutcome("tree-killed", $"The restore of {entry.Snapshot} was not finished; nothing of it is left. Restore again.");
+    }
+
+    /// <summary>First the processes get their GPUs, then the tree is written down: a full disk refuses only the second.</summary>
+    internal static async Task<RecoveryOutcome> FinishAsync(Func<Task<RecoveryOutcome>> gpus, Action adopt)
+    {
+        try
+        {
+            return await gpus().ConfigureAwait(false);
+        }
+        finally
+        {
+            adopt();
+        }
     }
 
     /// <summary>Where the only tree hangs, by the number that a tree has in an entry.</summary>

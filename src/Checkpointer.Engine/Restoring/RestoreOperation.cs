@@ -117,7 +117,7 @@ internal sealed partial class RestoreOperation
             FetchRequests = readers.Fetched.Requests,
             Timings = _clock.Finish(),
             Gpu = gpuReturn?.Timings,
-            Findings = [.. unrecorded, .. verdict.Findings],
+            Findings = [.. unrecorded, .. journal.Findings, .. verdict.Findings],
         };
     }
 

@@ -77,9 +77,11 @@ internal sealed class EngineBench : IDisposable
         return (await driver.StateAsync(sample.ToGpuProcess())).Number("state");
     }
 
-    public CheckpointRequest Checkpoint(Sample sample, bool leaveRunning, string? name = null) => new()
+    public CheckpointRequest Checkpoint(Sample sample, bool leaveRunning, string? name = null) => Checkpoint(sample.Pid, leaveRunning, name);
+
+    public CheckpointRequest Checkpoint(int pid, bool leaveRunning, string? name = null) => new()
     {
-        Pid = sample.Pid,
+        Pid = pid,
         Repository = Repository,
         KeyFile = KeyFile,
         LeaveRunning = leaveRunning,
@@ -88,6 +90,9 @@ internal sealed class EngineBench : IDisposable
     };
 
     public RestoreRequest Restore(string snapshot) => new() { Snapshot = snapshot, Repository = Repository, KeyFile = KeyFile, MemoryBytes = 64 << 20 };
+
+    /// <summary>Operations that are in progress, or were left.</summary>
+    public IEnumerable<string> Entries => Directory.EnumerateFiles(Path.Combine(Options.StateDirectory, "operations"), "*.json").Select(static p => Path.GetFileNameWithoutExtension(p));
 
     internal async Task<RecoveryReport> RecoverAsync() => await new RecoveryRunner(Services).RunAsync(CancellationToken.None);
 

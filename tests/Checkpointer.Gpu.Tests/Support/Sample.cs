@@ -26,6 +26,16 @@ internal sealed class Sample : IDisposable
         Identity = ProcessIdentity.Of(Pid)!;
     }
 
+    /// <param name="pid">One that somebody else started.</param>
+    /// <param name="log">Where it writes its steps.</param>
+    public Sample(int pid, string log)
+    {
+        Log = log;
+        Pid = pid;
+        Wait(() => Steps > 0, "its first step");
+        Identity = ProcessIdentity.Of(pid)!;
+    }
+
     public string Log { get; }
 
     public int Pid { get; }

@@ -18,7 +18,7 @@ struct handle {
 static struct handle handles[SIM_DEVICES_MOST][SIM_DEVICES_MOST + 1];
 static struct sim_node node;
 static struct sim_process processes[128];
-static struct { uint64_t ecc, recovery, memory; uint32_t virtualization, nvlinks, mig, mig_profile, mig_slices, processes; } extra;
+static struct { uint64_t ecc, recovery, memory; uint32_t virtualization, nvlinks, mig, mig_profile, mig_slices, processes, process_memory; } extra;
 static int connection = -1;
 
 static int refresh(void)
@@ -41,6 +41,7 @@ static int ask(const struct handle *handle)
     extra.mig = (uint32_t)(message.c >> 40) & 0xff;
     extra.mig_profile = (uint32_t)(message.c >> 32) & 0xff;
     extra.mig_slices = (uint32_t)(message.c >> 24) & 0xff;
+    extra.process_memory = (uint32_t)(message.c >> 16) & 0xff;
     extra.processes = message.payload / (uint32_t)sizeof(struct sim_process);
     return 0;
 }
@@ -152,7 +153,9 @@ EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(struct handle *handle, unsign
         char *info = (char *)infos + 24 * i;
         memset(info, 0xff, 24);
         memcpy(info, &processes[i].pid, 4);
-        memcpy(info + 8, &processes[i].used, 8);
+        if (extra.process_memory != 0) {
+            memcpy(info + 8, &processes[i].used, 8);
+        } // else "not available", all ones
     }
     return 0;
 }

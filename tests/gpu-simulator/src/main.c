@@ -90,7 +90,8 @@ static void serve_one(struct sim_message *message, char *payload, char *reply, i
         // The inventory's own knobs travel along.
         message->a = ecc_errors;
         message->b = virtualization << 32 | recovery_action;
-        message->c = (uint64_t)nvlinks << 48 | (uint64_t)mig_instances << 40 | (uint64_t)mig_profile << 32 | (uint64_t)mig_slices << 24;
+        message->c = (uint64_t)nvlinks << 48 | (uint64_t)mig_instances << 40 | (uint64_t)mig_profile << 32 | (uint64_t)mig_slices << 24 |
+                     (uint64_t)(process_memory != 0) << 16;
         message->client = gpu_memory;
         break;
     case OP_CONTROL:

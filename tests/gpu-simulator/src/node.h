@@ -10,6 +10,7 @@ extern pthread_mutex_t node_lock;
 extern struct sim_node node;
 extern uint32_t release_lag_ms;
 extern uint32_t kernel_ms; // how long every launch keeps the device busy
+extern uint32_t process_memory; // whether NVML tells how much each process holds
 extern uint32_t nvlinks, mig_instances, mig_profile, mig_slices;
 extern uint64_t mig_memory, gpu_memory, ecc_errors, recovery_action, virtualization;
 extern char gpu_name[96];

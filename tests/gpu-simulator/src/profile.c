@@ -7,6 +7,7 @@
 struct sim_node node;
 uint32_t release_lag_ms = 1000;
 uint32_t kernel_ms = 0;
+uint32_t process_memory = 1;
 uint32_t nvlinks, mig_instances, mig_profile, mig_slices;
 uint64_t mig_memory, gpu_memory, ecc_errors, recovery_action, virtualization;
 char gpu_name[96];
@@ -47,6 +48,7 @@ bool profile_set(const char *key, const char *value)
         { "host-limit", NULL, &node.host_limit },
         { "release-lag-ms", &release_lag_ms, NULL },
         { "kernel-ms", &kernel_ms, NULL },
+        { "process-memory", &process_memory, NULL },
         { "nvlinks", &nvlinks, NULL },
         { "mig-instances", &mig_instances, NULL },
         { "mig-profile", &mig_profile, NULL },

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Globalization;
+using Checkpointer.Platform;
+
+namespace Checkpointer.Gpu.Tests;
+
+/// <summary>A launcher that uses no GPU, and two CUDA programs below it: one tree.</summary>
+internal sealed class SamplePair : IDisposable
+{
+    private readonly Process _launcher;
+
+    /// <param name="node">Where the GPUs are.</param>
+    /// <param name="before">What the launcher does first: variables.</param>
+    public SamplePair(SimulatedNode node, string before = "")
+    {
+        List<string> logs = [Path.GetTempFileName(), Path.GetTempFileName()];
+        var programs = logs.Select(log => $"'{Installation.Sample}' --library '{node.Cuda}' --mib 2 --pause-ms 5 >>'{log}' 2>/dev/null </dev/null & echo $! >'{log}.pid';");
+        _launcher = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", $"exec >/dev/null 2>&1 </dev/null; {before} {string.Concat(programs)} wait"]))!;
+        Samples = [.. logs.Select(log => new Sample(PidIn(log + ".pid"), log))];
+        Root = ProcessIdentity.Of(_launcher.Id)!;
+    }
+
+    /// <summary>The launcher.</summary>
+    public ProcessIdentity Root { get; }
+
+    public IReadOnlyList<Sample> Samples { get; }
+
+    public bool IsAlive => Root.IsAlive() || Samples.Any(static s => s.IsAlive);
+
+    public void Dispose()
+    {
+        using (var root = Root.Open())
+        {
+            root?.Signal(Signals.Kill);
+        }
+
+        _launcher.WaitForExit();
+        _launcher.Dispose();
+        foreach (var sample in Samples)
+        {
+            sample.Dispose();
+        }
+    }
+
+    private static int PidIn(string path)
+    {
+        var pid = 0;
+        Sample.Wait(() => File.Exists(path) && int.TryParse(File.ReadAllText(path), CultureInfo.InvariantCulture, out pid), path);
+        File.Delete(path);
+        return pid;
+    }
+}
