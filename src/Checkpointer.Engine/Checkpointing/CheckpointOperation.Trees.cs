@@ -52,7 +52,7 @@ internal sealed partial class CheckpointOperation
         entry = entry with { LeaveRunning = _request.LeaveRunning };
         return trees[0].Prefix.Length == 0
             ? Describe(entry, trees[0])
-            : entry with { Version = JournalEntry.CurrentVersion, Members = [.. trees.Select(t => JournalMember.Of(Describe(entry, t)))] };
+            : entry with { Version = JournalEntry.SeveralTreesVersion, Members = [.. trees.Select(t => JournalMember.Of(Describe(entry, t)))] };
     }
 
     private static JournalEntry Describe(JournalEntry entry, DumpTree tree) => entry with

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Checkpointer.Engine.Compatibility;
 using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.FileState;
@@ -11,13 +12,18 @@ internal sealed partial class FileWriteBack
 
     private const int MaxPathLength = 4096;
 
+    /// <summary>Characters of all paths together: the journal names them.</summary>
+    private const long MaxPathCharacters = 8 << 20;
+
     /// <summary>Findings that would make the write-back harm somebody or fail.</summary>
     public List<Finding> Check()
     {
         List<Finding> findings = [];
-        if (_files.Count > MaxFiles)
+        if (_files.Count > MaxFiles || _files.Sum(static f => (long)f.Path.Length) > MaxPathCharacters)
         {
-            findings.Add(new Finding("state-files-many", FindingSeverity.Blocker, "files", $"{_files.Count} files", $"at most {MaxFiles}", "Restore another snapshot."));
+            findings.Add(new Finding(
+                "state-files-many", FindingSeverity.Blocker, "files", $"{_files.Count} files", $"at most {MaxFiles}, with {MaxPathCharacters} characters of paths",
+                "Restore another snapshot."));
             return findings;
         }
 
@@ -30,8 +36,21 @@ internal sealed partial class FileWriteBack
             }
         }
 
+        if (findings.TrueForAll(static f => f.Severity != FindingSeverity.Blocker) && Replaced() is { Count: > 0 } replaced)
+        {
+            findings.Add(new Finding(
+                "state-files-replaced", FindingSeverity.Note, FindingList.Enumerate(replaced),
+                replaced.Count == 1 ? "the file is there, and not known to be as in the snapshot" : $"{replaced.Count} files are there, and not known to be as in the snapshot",
+                "their contents at the checkpoint",
+                "nothing, if what was written since may go when the restored workload runs (until then it is kept, and put back if the restore fails); else copy it first"));
+        }
+
         return findings;
     }
+
+    /// <summary>Existing files that a restore would replace.</summary>
+    private List<string> Replaced() =>
+        [.. _files.Where(static f => !IsSame(f) && FileStatus.Of(f.Path, followLinks: false) is { Type: FileType.Regular }).Select(static f => f.Path)];
 
     /// <summary>The closest directory above that exists; the ones between are recorded, or null when one is not.</summary>
     private string? ExistingAbove(string path)
@@ -115,7 +134,7 @@ internal sealed partial class FileWriteBack
     }
 
     /// <summary>Absolute, no empty, dot or dot-dot part, no control character.</summary>
-    private static bool IsClean(string path) =>
+    internal static bool IsClean(string path) =>
         path.Length is > 1 and <= MaxPathLength
         && path[0] == '/' && path[^1] != '/'
         && !path.Any(char.IsControl)

@@ -11,7 +11,10 @@ namespace Checkpointer.Engine.Journal;
 public sealed record JournalEntry
 {
     /// <summary>The version this code writes; an entry with a greater one is refused, never guessed at.</summary>
-    public const int CurrentVersion = 4;
+    public const int CurrentVersion = 5;
+
+    /// <summary>What an operation on several trees, or into a cgroup that a person named, is written with.</summary>
+    public const int SeveralTreesVersion = 4;
 
     /// <summary>What an operation on one tree is written with: whoever knows version 3 can end it.</summary>
     public const int OneTreeVersion = 3;
@@ -93,6 +96,10 @@ public sealed record JournalEntry
     /// <summary>The containers of a pod, of which the members above that name processes say nothing then; null for one tree. Since version 4.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public List<JournalMember>? Members { get; set; }
+
+    /// <summary>The files of the snapshot that a restore puts in place; null where it puts none. Since version 5.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JournalStateFiles? StateFiles { get; set; }
 
     /// <summary>The operation as if on each of its trees alone.</summary>
     [JsonIgnore]

@@ -9,8 +9,11 @@ namespace Checkpointer.Engine.Journal;
 /// </summary>
 public sealed class OperationJournal
 {
-    /// <summary>An entry names every process of a tree: 100,000 of them at some 90 bytes stay below this. Bytes.</summary>
-    private const int MaxEntryBytes = 16 << 20;
+    /// <summary>
+    /// An entry names every process of a tree: 100,000 of them at some 90 bytes; or every file that a restore puts in place: 100,000 of them, whose paths
+    /// are bounded all together. Both stay below this. Bytes.
+    /// </summary>
+    private const int MaxEntryBytes = 96 << 20;
 
     private readonly string _directory;
 

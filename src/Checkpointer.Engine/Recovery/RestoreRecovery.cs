@@ -32,6 +32,12 @@ internal sealed class RestoreRecovery
     /// <param name="open">The entry as it is held; null where it has no GPU part.</param>
     public async Task<RecoveryOutcome> RecoverAsync(JournalEntry entry, CancellationToken cancellationToken, OpenJournalEntry? open = null)
     {
+        var outcome = await EndAsync(entry, cancellationToken, open).ConfigureAwait(false);
+        return outcome.Close && entry.StateFiles is { } files ? StateFileRecovery.End(entry, files, outcome) : outcome;
+    }
+
+    private async Task<RecoveryOutcome> EndAsync(JournalEntry entry, CancellationToken cancellationToken, OpenJournalEntry? open)
+    {
         var directory = _services.Trees.DirectoryOf(entry.Operation);
         if (entry.BootId != Host.BootId)
         {

@@ -131,8 +131,14 @@ internal sealed partial class RestoreOperation
         {
             _services.Trees.Write(TreeRecord.Of(running, trees[0].Prefix.Length > 0));
             Remember(running, trees, id);
+            List<string> left = journal.Entry.StateFiles is { } files ? new AsideFiles(_id, files, sameBoot: true).Forget() : [];
             journal.Close();
-            return [];
+            return left.Count == 0 ? [] :
+            [
+                new Finding(
+                    "state-files-left", FindingSeverity.Note, "files that were replaced", FindingList.Enumerate(left), "nothing of them left",
+                    $"Remove the files {AsideFiles.Prefix}{_id}-* beside them by hand."),
+            ];
         }
         catch (Exception e)
         {
@@ -224,11 +230,11 @@ internal sealed partial class RestoreOperation
         var entry = JournalEntry.Begin(
             _id, OperationKind.Restore, _services.Time.GetUtcNow(), _request.Repository, _request.KeyFile, Host.BootId, id, place.Directory) with
         {
-            Version = _request.Cgroup is null ? JournalEntry.OneTreeVersion : JournalEntry.CurrentVersion,
+            Version = _request.Cgroup is null ? JournalEntry.OneTreeVersion : JournalEntry.SeveralTreesVersion,
         };
         return trees[0].Prefix.Length == 0
             ? Describe(entry, trees[0])
-            : entry with { Version = JournalEntry.CurrentVersion, Sandbox = trees[0].Target!.Record.SandboxId, Members = [.. trees.Select(t => JournalMember.Of(Describe(entry, t)))] };
+            : entry with { Version = JournalEntry.SeveralTreesVersion, Sandbox = trees[0].Target!.Record.SandboxId, Members = [.. trees.Select(t => JournalMember.Of(Describe(entry, t)))] };
     }
 
     private JournalEntry Describe(JournalEntry entry, RestoreTree tree) => entry with

@@ -1,10 +1,12 @@
+using Checkpointer.Engine.Compatibility;
 using Checkpointer.Engine.Containers;
+using Checkpointer.Engine.FileState;
 using Checkpointer.Engine.Streaming;
 using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.Restoring;
 
-/// <summary>What is undone when a restore failed: the tree, its cgroup, the files that were made for it.</summary>
+/// <summary>What is undone when a restore failed: the tree, its cgroup, the files that were put in place for it.</summary>
 internal sealed partial class RestoreSession
 {
     /// <summary>What the owner and CRIU said; kept beside CRIU's log when the tree's directory goes.</summary>
@@ -35,11 +37,16 @@ internal sealed partial class RestoreSession
             };
         }
 
-        CleanUp("files that were made", RemoveMade);
+        var files = Journal.Entry.StateFiles is { } placed ? new AsideFiles(_id, placed, sameBoot: true) : null;
+        var left = files?.PutBack() ?? [];
         CleanUp("cgroup", RemoveCgroup);
         CleanUp("tree directory", RemoveTreeDirectory);
-        CleanUp("journal entry", Journal.Close);
-        return Outcome.With(error, WorkloadState.Gone, durable: true, log);
+        if (files?.MustBeRepeated != true)
+        {
+            CleanUp("journal entry", Journal.Close);
+        }
+
+        return Outcome.With(left.Count == 0 ? error : NotPutBack(error, left), WorkloadState.Gone, durable: true, log);
     }
 
     private async Task<string?> AbandonAsync()
@@ -78,21 +85,11 @@ internal sealed partial class RestoreSession
         }
     }
 
-    private void RemoveMade()
-    {
-        // Files before the directories that were made for them.
-        foreach (var path in Enumerable.Reverse(_made))
-        {
-            if (Directory.Exists(path))
-            {
-                Directory.Delete(path);
-            }
-            else
-            {
-                File.Delete(path);
-            }
-        }
-    }
+    private static OperationFailedException NotPutBack(Exception error, List<string> left) => new(
+        "state-files-not-put-back",
+        $"{error.Message} Afterwards not every file could be put back: {FindingList.Enumerate(left)}.",
+        "Look at these files, and move back what you need.",
+        error);
 
     private void RemoveCgroup()
     {

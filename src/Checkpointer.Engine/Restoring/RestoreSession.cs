@@ -27,7 +27,6 @@ internal sealed partial class RestoreSession
     private readonly RestoreRequest _request;
     private readonly OperationAbort _abort;
 
-    private readonly List<string> _made = [];
     private readonly List<TreeRestore> _restores = [];
     private int _decision;
     private volatile bool _released;
@@ -106,7 +105,7 @@ internal sealed partial class RestoreSession
                 BytesTotal = Reader.Info.BytesCaptured,
                 BytesPerSecond = speed.Update(Served()),
             }));
-        await Files.WriteAsync(Reader, _made, _abort.Token).ConfigureAwait(false);
+        await Files.WriteAsync(Reader, Journal, _abort.Token).ConfigureAwait(false);
         foreach (var restore in _restores)
         {
             await restore.ReserveAsync().ConfigureAwait(false);

@@ -7,6 +7,7 @@ public static unsafe class FileSystems
 {
     private const long TmpfsMagic = 0x01021994;
     private const long RamfsMagic = 0x858458f6;
+    private const long OverlayMagic = 0x794c7630;
 
     /// <summary>True when what is written there stays in memory (tmpfs or ramfs), and never reaches a local disk.</summary>
     public static bool IsTmpfs(string path) => IsMemory(Query(path).Type);
@@ -17,6 +18,9 @@ public static unsafe class FileSystems
         Libc.StatFsBuffer buffer;
         return Libc.StatFs(handle, &buffer) == 0 ? IsMemory(buffer.Type) : throw Libc.Failure("fstatfs");
     }
+
+    /// <summary>True for a merged view of layers, in which a file may become another one when it is changed for the first time.</summary>
+    public static bool IsOverlay(string path) => Query(path).Type == OverlayMagic;
 
     /// <summary>Bytes that an unprivileged user can still write there.</summary>
     public static long Free(string path)

@@ -8,11 +8,13 @@ internal static unsafe partial class Libc
     internal const int AtSymlinkNoFollow = 0x100;
     internal const int AtEmptyPath = 0x1000;
     internal const uint StatxBasicStats = 0x7ff;
+    internal const uint StatxBirthTime = 0x800;
     internal const ulong StatxAttributeMountRoot = 0x2000;
     internal const int LockExclusive = 2;
     internal const int LockNonBlocking = 4;
     internal const int LockRelease = 8;
     internal const int RenameNoReplace = 1;
+    internal const int RenameExchange = 2;
     internal const nuint MountNoSuid = 2;
     internal const nuint MountNoDev = 4;
     internal const int UnmountDetach = 2;
@@ -43,13 +45,16 @@ internal static unsafe partial class Libc
     internal static partial int Rename(string from, string to);
 
     /// <summary>rename that fails with EEXIST instead of replacing; glibc has its wrapper since 2.28 only, musl has none.</summary>
-    internal static int RenameNew(string from, string to)
+    internal static int RenameNew(string from, string to) => Rename(from, to, RenameNoReplace);
+
+    /// <summary>renameat2 by paths, with flags.</summary>
+    internal static int Rename(string from, string to, int flags)
     {
         nint fromText = Marshal.StringToCoTaskMemUTF8(from);
         nint toText = Marshal.StringToCoTaskMemUTF8(to);
         try
         {
-            return (int)Syscall(SyscallNumbers.RenameAt2, AtCurrentDirectory, fromText, AtCurrentDirectory, toText, RenameNoReplace);
+            return (int)Syscall(SyscallNumbers.RenameAt2, AtCurrentDirectory, fromText, AtCurrentDirectory, toText, flags);
         }
         finally
         {
@@ -92,6 +97,8 @@ internal static unsafe partial class Libc
         [FieldOffset(40)] internal ulong Size;
         [FieldOffset(48)] internal ulong Blocks;
         [FieldOffset(56)] internal ulong AttributesMask;
+        [FieldOffset(80)] internal long BirthSeconds;
+        [FieldOffset(88)] internal uint BirthNanoseconds;
         [FieldOffset(96)] internal long ChangedSeconds;
         [FieldOffset(104)] internal uint ChangedNanoseconds;
         [FieldOffset(112)] internal long ModifiedSeconds;

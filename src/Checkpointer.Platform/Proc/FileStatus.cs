@@ -29,6 +29,9 @@ public sealed unsafe record FileStatus
     /// <summary>Nanoseconds since 1970.</summary>
     public required long ModifiedNanoseconds { get; init; }
 
+    /// <summary>When the file was made, nanoseconds since 1970; 0 where the file system does not keep it. Nobody can set it.</summary>
+    public required long BornNanoseconds { get; init; }
+
     public required DeviceNumber Device { get; init; }
 
     /// <summary>For device files: which device.</summary>
@@ -40,7 +43,7 @@ public sealed unsafe record FileStatus
         NativePath.Check(path);
         int flags = DoNotSync | (followLinks ? 0 : Libc.AtSymlinkNoFollow);
         Libc.StatxBuffer s;
-        return Libc.Statx(Libc.AtCurrentDirectory, path, flags, Libc.StatxBasicStats, &s) == 0 ? From(s) : null;
+        return Libc.Statx(Libc.AtCurrentDirectory, path, flags, Libc.StatxBasicStats | Libc.StatxBirthTime, &s) == 0 ? From(s) : null;
     }
 
     /// <summary>The status of an open file, also one opened as a mere path.</summary>
@@ -48,7 +51,7 @@ public sealed unsafe record FileStatus
     public static FileStatus Of(SafeHandle handle)
     {
         Libc.StatxBuffer s;
-        return Libc.Statx(handle, "", Libc.AtEmptyPath | DoNotSync, Libc.StatxBasicStats, &s) == 0 ? From(s) : throw Libc.Failure("statx");
+        return Libc.Statx(handle, "", Libc.AtEmptyPath | DoNotSync, Libc.StatxBasicStats | Libc.StatxBirthTime, &s) == 0 ? From(s) : throw Libc.Failure("statx");
     }
 
     /// <summary>True for another view of the same file.</summary>
@@ -67,6 +70,7 @@ public sealed unsafe record FileStatus
             Size = (long)s.Size,
             Allocated = (long)s.Blocks * 512,
             ModifiedNanoseconds = (s.ModifiedSeconds * NanosecondsPerSecond) + s.ModifiedNanoseconds,
+            BornNanoseconds = (s.BirthSeconds * NanosecondsPerSecond) + s.BirthNanoseconds,
             Device = new DeviceNumber(s.DeviceMajor, s.DeviceMinor),
             RepresentedDevice = new DeviceNumber(s.RepresentedMajor, s.RepresentedMinor),
         };

@@ -63,7 +63,7 @@ public sealed class OperationJournalTests : IDisposable
     [Fact]
     public void A_newer_version_is_refused_and_kept()
     {
-        Write("{\"version\": 5, \"something\": \"new\"}");
+        Write("{\"version\": 6, \"something\": \"new\"}");
 
         var error = Unreadable();
 
@@ -107,7 +107,7 @@ public sealed class OperationJournalTests : IDisposable
         var journal = new OperationJournal(_directory.Path);
         var entry = Entry("p") with
         {
-            Version = JournalEntry.CurrentVersion,
+            Version = JournalEntry.SeveralTreesVersion,
             Processes = [],
             Members = [new JournalMember { Processes = [new JournalProcess(1, 2, 3, false)], Freezer = "/pods/a" }, new JournalMember { CriuLog = "/l" }],
             Gpu = new JournalGpu { Step = GpuStep.Awaited, Processes = [new JournalGpuProcess { Pid = 0, StartTime = 0, OwnPid = 3, Tree = 1, Map = "a=b" }] },
@@ -130,6 +130,30 @@ public sealed class OperationJournalTests : IDisposable
         Assert.All(parts, part => Assert.Equal(OperationPhase.Prepare, part.Phase));
         Assert.All(parts, part => Assert.Null(part.Members));
         Assert.Equal((1, "a=b"), Assert.Single(found.Entry.Gpu!.Processes.Select(static p => (p.Tree, p.Map))));
+    }
+
+    [Fact]
+    public void An_entry_with_files_is_of_version_5()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        var entry = Entry("f") with
+        {
+            Version = JournalEntry.CurrentVersion,
+            StateFiles = new JournalStateFiles
+            {
+                Directories = ["/d"],
+                Files = [new JournalStateFile { Path = "/d/a" }, new JournalStateFile { Path = "/b", New = new(1, 2, 3, 4), Old = new(5, 6, 7, 8) }],
+            },
+        };
+        journal.Open(entry).Dispose();
+
+        var json = System.Text.Json.JsonDocument.Parse(File.ReadAllText(_directory.File("operations/f.json"))).RootElement;
+        Assert.Equal(5, json.GetProperty("version").GetInt32());
+        Assert.Equal(
+            """{"directories":["/d"],"files":[{"path":"/d/a"},{"path":"/b","new":{"inode":1,"device":2,"born":3,"uid":4},"old":{"inode":5,"device":6,"born":7,"uid":8}}]}""",
+            System.Text.Json.JsonSerializer.Serialize(json.GetProperty("stateFiles")));
+        using var found = Assert.Single(journal.TakeAbandoned(Unexpected));
+        Assert.Equal((new JournalFileIdentity(5, 6, 7, 8), "/d/a"), (found.Entry.StateFiles!.Files[1].Old, found.Entry.StateFiles.Files[0].Path));
     }
 
     [Fact]
