@@ -119,18 +119,21 @@ public sealed class CheckpointEngine : IEngine
     }
 
     /// <inheritdoc/>
-    public Task<PreflightReport> PreflightSnapshotAsync(
-        string snapshot, string repository, string keyFile, CancellationToken cancellationToken) => Translated(async () =>
+    public Task<PreflightReport> PreflightSnapshotAsync(RestoreRequest request, CancellationToken cancellationToken) => Translated(async () =>
     {
+        RequestCheck.Check("preflight", request);
         var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
-        await using var opened = await _services.OpenRepositoryAsync(repository, keyFile, cancellationToken).ConfigureAwait(false);
-        var id = await opened.ResolveAsync(snapshot, cancellationToken).ConfigureAwait(false);
+        await using var opened = await _services.OpenRepositoryAsync(request.Repository, request.KeyFile, cancellationToken).ConfigureAwait(false);
+        var id = await opened.ResolveAsync(request.Snapshot!, cancellationToken).ConfigureAwait(false);
         await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
+        await using var targets = await RestoreTargets.LookAsync(_services, request, record, cancellationToken).ConfigureAwait(false);
         await using var driver = new GpuDriver(_services);
-        var gpus = await GpuCompatibility.PlanAsync(_services, driver, [.. record.Trees.Select(static t => t.Record.Gpu)], static _ => null, [], cancellationToken).ConfigureAwait(false);
-        var found = PodReport.Verdict(record, [.. record.Trees.Select(t => RestoreOperation.Compare(t.Record, files, criu.Criu))], gpus?.Findings ?? []);
+        var gpus = await GpuCompatibility.PlanAsync(
+            _services, driver, [.. record.Trees.Select(static t => t.Record.Gpu)], i => targets[i]?.Root, request.Gpus, cancellationToken).ConfigureAwait(false);
+        var found = PodReport.Verdict(
+            record, [.. record.Trees.Select((t, i) => RestoreOperation.Compare(t.Record, files, criu.Criu, targets[i]))], [.. targets.Findings, .. gpus?.Findings ?? []]);
         // The comparison knows only that there is no CRIU; the look for it knows why.
         var verdict = new Verdict([.. criu.Findings, .. found.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
         return new PreflightReport

@@ -20,10 +20,15 @@ public static class CompatibilityCheck
         Kernel(requirement, profile, findings);
         CriuVersion(requirement, profile, findings);
         Memory(requirement, profile, findings);
-        bool pidNamespace = Pids(requirement, profile, findings);
+        bool pidNamespace = Pids(requirement, profile, target, findings);
         Keys(requirement, findings);
-        FileCheck.Run(requirement, target, findings);
-        bool closeTcp = NetworkCheck.Run(requirement, target, findings);
+        bool closeTcp = false;
+        if (!target.IsUnknown)
+        {
+            FileCheck.Run(requirement, target, findings);
+            closeTcp = NetworkCheck.Run(requirement, target, findings);
+        }
+
         return new CompatibilityReport(findings.ToVerdict(), pidNamespace)
         {
             CloseTcp = closeTcp,
@@ -118,7 +123,7 @@ public static class CompatibilityCheck
         }
     }
 
-    private static bool Pids(Requirement requirement, NodeProfile profile, FindingList findings)
+    private static bool Pids(Requirement requirement, NodeProfile profile, RestoreTarget target, FindingList findings)
     {
         int highest = requirement.ThreadIds.DefaultIfEmpty(0).Max();
         if (highest >= profile.PidMaximum)
@@ -127,7 +132,7 @@ public static class CompatibilityCheck
                 $"run 'sysctl kernel.pid_max={highest + 1}' or set it higher");
         }
 
-        if (requirement.OwnPidNamespace)
+        if (requirement.OwnPidNamespace || target.IsUnknown)
         {
             return true;
         }

@@ -19,6 +19,9 @@ public sealed record RestoreTarget
     /// </summary>
     public bool ClosesConnections { get; init; }
 
+    /// <summary>It goes into a container that is not known: no file, address, port or pid that is seen from here says anything about it.</summary>
+    public bool IsUnknown { get; init; }
+
     /// <summary>The tree restores into a network namespace of its own: ports and addresses of this node do not matter.</summary>
     public bool OwnNetwork { get; init; }
 }

@@ -43,6 +43,26 @@ internal sealed class RestoreTargets : IAsyncDisposable
             : await MadeAsync(services, pod, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>For a verdict: as <see cref="FindAsync"/>, but nothing is made. A place that is not named, or not there yet, is unknown, and a note says so.</summary>
+    public static Task<RestoreTargets> LookAsync(EngineServices services, RestoreRequest request, WorkloadRecord record, CancellationToken cancellationToken)
+    {
+        var label = record.Pod is { } pod ? $"pod {pod.Label}" : record.Container is { } part ? $"container {part.Record.Label}" : null;
+        if (label is null || request.Into is not null)
+        {
+            return FindAsync(services, request, record, cancellationToken);
+        }
+
+        const string OnlyThere = "its mounts, files, network, GPUs and limits, which were not looked at";
+        var note = request.Create
+            ? new Finding(
+                "target-not-made", FindingSeverity.Note, label, "the new container is still to be made", OnlyThere,
+                "nothing: it is made as the snapshot's was, and compared before the restore touches anything")
+            : new Finding(
+                "target-not-named", FindingSeverity.Note, label, "no new container is named", OnlyThere,
+                "name it: checkpointer restore SNAPSHOT --into NAME --dry-run");
+        return Task.FromResult(new RestoreTargets([.. record.Trees.Select(static _ => (ContainerTarget?)null)], [note]));
+    }
+
     /// <summary>They hold a restored workload: they stay.</summary>
     public void Keep()
     {

@@ -21,7 +21,13 @@ public interface IEngine
     /// <summary>The same for all containers of a pod together, as <see cref="Containers.IContainerRuntime.FindPodAsync"/> understands names.</summary>
     Task<PreflightReport> PreflightPodAsync(string pod, PreflightOptions options, CancellationToken cancellationToken);
 
-    Task<PreflightReport> PreflightSnapshotAsync(string snapshot, string repository, string keyFile, CancellationToken cancellationToken);
+    /// <summary>
+    /// Says what <see cref="RestoreAsync"/> would say of a snapshot and the place that the request names, before it touches anything. Of a container's snapshot
+    /// without a place, or with one that is still to be made, only what the node tells; a note says so.
+    /// </summary>
+    /// <param name="request">Of it count <c>Snapshot</c>, <c>Repository</c>, <c>KeyFile</c>, <c>Into</c>, <c>Create</c> and <c>Gpus</c>.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task<PreflightReport> PreflightSnapshotAsync(RestoreRequest request, CancellationToken cancellationToken);
 
     /// <summary>Ends what a killed engine left behind. Safe to call at every start and beside running operations.</summary>
     Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken);

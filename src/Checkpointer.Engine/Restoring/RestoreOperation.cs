@@ -173,11 +173,14 @@ internal sealed partial class RestoreOperation
         }
     }
 
-    /// <summary>What speaks against this node: its profile, and files that would have to be written over.</summary>
+    /// <summary>
+    /// What speaks against this node: its profile, and files that would have to be written over. Of a container without a target what only the target can tell is
+    /// left out.
+    /// </summary>
     internal static CompatibilityReport Compare(WorkloadRecord record, FileWriteBack files, CriuInstallation? criu, ContainerTarget? target = null)
     {
         var place = target is null
-            ? new RestoreTarget { Carried = record.StateFiles.Select(static f => f.Path).ToHashSet(StringComparer.Ordinal) }
+            ? new RestoreTarget { IsUnknown = record.Container is not null, Carried = record.StateFiles.Select(static f => f.Path).ToHashSet(StringComparer.Ordinal) }
             : ContainerCheck.PlaceOf(record.Container!, record.Requirement, target);
         var report = CompatibilityCheck.Check(record.Requirement, NodeProfile.Read(criu), place);
         if (target is not null)

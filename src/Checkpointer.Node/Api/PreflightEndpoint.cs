@@ -15,9 +15,15 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
             throw new UsageException("bad-request", "A preflight names either a pid, a container, a pod or a snapshot.");
         }
 
-        if (request.CriuOptions is null || request.CriuOptions.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!))
+        if (request.CriuOptions is null || request.CriuOptions.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!)
+            || request.Gpus is null || request.Gpus.Contains(null!))
         {
-            throw new UsageException("bad-request", "'criuOptions' and 'include' and what they hold must not be null.", "Leave them out where there are none.");
+            throw new UsageException("bad-request", "'criuOptions', 'include' and 'gpus' and what they hold must not be null.", "Leave them out where there are none.");
+        }
+
+        if (string.IsNullOrEmpty(request.Snapshot) && (request.Into is not null || request.Create || request.Gpus.Count > 0))
+        {
+            throw new UsageException("bad-request", "'into', 'create' and 'gpus' are for a snapshot.", "Leave them out.");
         }
 
         var options = request.Options();
@@ -35,6 +41,6 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
     private Task<PreflightReport> SnapshotAsync(PreflightRequest request, CancellationToken cancellationToken)
     {
         var repository = repositories.Resolve(request.Repository, request.KeyFile);
-        return engine.PreflightSnapshotAsync(request.Snapshot!, repository.Url, repository.KeyFile, cancellationToken);
+        return engine.PreflightSnapshotAsync(request.Restore(repository.Url, repository.KeyFile), cancellationToken);
     }
 }

@@ -17,6 +17,13 @@ public sealed record PreflightRequest
 
     public string? Snapshot { get; init; }
 
+    /// <summary>For a snapshot, as in a restore's request, and so the two below: the place that it is compared with.</summary>
+    public string? Into { get; init; }
+
+    public bool Create { get; init; }
+
+    public List<string> Gpus { get; set; } = [];
+
     /// <summary>As in a checkpoint's request, and so the two below; not for a snapshot.</summary>
     public bool LeaveRunning { get; init; }
 
@@ -30,6 +37,10 @@ public sealed record PreflightRequest
 
     /// <summary>As in a checkpoint's request.</summary>
     public string? KeyFile { get; init; }
+
+    /// <summary>The restore that is asked about.</summary>
+    public RestoreRequest Restore(string repository, string keyFile) =>
+        new() { Snapshot = Snapshot, Repository = repository, KeyFile = keyFile, Into = Into, Create = Create, Gpus = Gpus };
 
     /// <summary>What the engine is to take into account.</summary>
     public PreflightOptions Options() => new() { LeaveRunning = LeaveRunning, CriuOptions = CriuOptions, Include = Include };

@@ -51,7 +51,7 @@ internal sealed class EmbeddedRunner(IEngine engine, TimeProvider time, IDisposa
             ? engine.PreflightContainerAsync(container, request.Options(), cancellationToken)
             : request.Pod is { } pod
             ? engine.PreflightPodAsync(pod, request.Options(), cancellationToken)
-            : engine.PreflightSnapshotAsync(request.Snapshot!, request.Repository!, request.KeyFile!, cancellationToken);
+            : engine.PreflightSnapshotAsync(request.Restore(request.Repository!, request.KeyFile!), cancellationToken);
     }
 
     public Task<TreeExit> WaitForTreeAsync(string operation, CancellationToken cancellationToken)

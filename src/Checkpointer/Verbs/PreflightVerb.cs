@@ -39,6 +39,7 @@ internal sealed class PreflightVerb : Verb
             "Looks at a process tree (--pid), at a container (--container), at a pod (--pod) or at a snapshot and this node (SNAPSHOT), and prints the verdict: every finding with "
                 + "what was found, "
                 + "what would be needed, and how to mend it. Nothing is stopped, written or changed.",
+            "Where a container's or pod's snapshot would go is not known here, and what only that place tells is left out; 'restore --into NAME --dry-run' looks at it.",
             "A blocker refuses always; an overridable finding refuses unless --force is given to checkpoint or restore; a note informs.",
             "Needs root for --pid, --container and --pod.",
         ],
@@ -90,7 +91,7 @@ internal sealed class PreflightVerb : Verb
         {
             if (snapshot is not null)
             {
-                return await SnapshotAsync(context, runner, snapshot, force, cancellationToken).ConfigureAwait(false);
+                return await SnapshotAsync(context, runner, new PreflightRequest { Snapshot = snapshot }, force, cancellationToken).ConfigureAwait(false);
             }
 
             var report = await runner.PreflightAsync(new PreflightRequest { Pid = pid, Container = container, Pod = pod }, cancellationToken).ConfigureAwait(false);
@@ -99,11 +100,16 @@ internal sealed class PreflightVerb : Verb
     }
 
     /// <summary>The verdict about a snapshot; also what <c>restore --dry-run</c> says.</summary>
+    /// <param name="context">The command.</param>
+    /// <param name="runner">Who looks.</param>
+    /// <param name="request">The snapshot and where it would go; repository and key are filled in.</param>
+    /// <param name="force">Judge as with <c>--force</c>.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     public static async Task<int> SnapshotAsync(
-        VerbContext context, IRunner runner, string snapshot, bool force, CancellationToken cancellationToken)
+        VerbContext context, IRunner runner, PreflightRequest request, bool force, CancellationToken cancellationToken)
     {
         var access = await RepositoryChoice.ForAsync(context.Settings, runner, cancellationToken).ConfigureAwait(false);
-        var request = new PreflightRequest { Snapshot = snapshot, Repository = access.Repository, KeyFile = access.KeyFile };
+        request = request with { Repository = access.Repository, KeyFile = access.KeyFile };
         return Tell(context, await runner.PreflightAsync(request, cancellationToken).ConfigureAwait(false), force);
     }
 

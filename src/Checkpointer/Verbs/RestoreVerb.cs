@@ -4,6 +4,7 @@ using Checkpointer.Cli.Help;
 using Checkpointer.Cli.Output;
 using Checkpointer.Cli.Running;
 using Checkpointer.Engine;
+using Checkpointer.Node;
 
 namespace Checkpointer.Cli.Verbs;
 
@@ -39,7 +40,7 @@ internal sealed class RestoreVerb : Verb
         "--wait", "Stay attached: hand SIGINT and SIGTERM on, and end with the workload's exit code.");
     private readonly Option<bool> _force = OptionKinds.Flag("--force", "Go on in spite of overridable findings. Blockers refuse always.");
     private readonly Option<bool> _dryRun = OptionKinds.Flag(
-        "--dry-run", "Only say whether it would be possible; the same as 'preflight SNAPSHOT'.");
+        "--dry-run", "Only say whether it would be possible, also in the place of --into and with --gpu. Nothing is made.");
 
     public RestoreVerb(SnapshotCompletion completion)
         : base("restore", "Make a snapshot run again on this node.")
@@ -136,8 +137,8 @@ internal sealed class RestoreVerb : Verb
             if (parse.GetValue(_dryRun))
             {
                 var wanted = snapshot ?? await NewestAsync(context, latest!, cancellationToken).ConfigureAwait(false);
-                return await PreflightVerb.SnapshotAsync(context, runner, wanted, parse.GetValue(_force), cancellationToken)
-                    .ConfigureAwait(false);
+                var place = new PreflightRequest { Snapshot = wanted, Into = parse.GetValue(_into), Create = parse.GetValue(_create), Gpus = [.. parse.GetValue(_gpu) ?? []] };
+                return await PreflightVerb.SnapshotAsync(context, runner, place, parse.GetValue(_force), cancellationToken).ConfigureAwait(false);
             }
 
             var request = new RestoreRequest

@@ -66,4 +66,16 @@ public sealed class RestoreOptionTests
         Assert.Empty(cli.Embedded.Restores);
         Assert.Equal("3f9c", Assert.Single(cli.Embedded.Preflights).Snapshot);
     }
+
+    [Fact]
+    public async Task A_dry_run_asks_about_the_place_that_is_named()
+    {
+        using var cli = new TestCli();
+        Assert.Equal(0, await cli.RunAsync("restore", "3f9c", "--repo", "/srv/x", "--dry-run", "--into", "default/web-1/server", "--gpu", "GPU-1=GPU-2"));
+        Assert.Equal(0, await cli.RunAsync("restore", "3f9c", "--repo", "/srv/x", "--dry-run", "--create"));
+        Assert.Empty(cli.Embedded.Restores);
+        Assert.Equal(
+            [("default/web-1/server", false, "GPU-1=GPU-2"), (null, true, null)],
+            cli.Embedded.Preflights.Select(static p => (p.Into, p.Create, p.Gpus.SingleOrDefault())));
+    }
 }

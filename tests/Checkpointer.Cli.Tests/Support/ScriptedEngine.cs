@@ -81,11 +81,10 @@ internal sealed class ScriptedEngine : IEngine
         return Task.FromResult(Samples.Preflight with { Subject = "pod " + pod });
     }
 
-    public Task<PreflightReport> PreflightSnapshotAsync(
-        string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightSnapshotAsync(RestoreRequest request, CancellationToken cancellationToken)
     {
         Note("preflight-snapshot");
-        return Task.FromResult(Samples.Preflight with { Subject = snapshot });
+        return Task.FromResult(Samples.Preflight with { Subject = request.Snapshot! });
     }
 
     public Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken)

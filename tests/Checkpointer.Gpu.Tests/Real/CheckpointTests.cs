@@ -122,7 +122,7 @@ public sealed class CheckpointTests
         var refused = await Assert.ThrowsAsync<RefusedException>(() => other.Engine.RestoreAsync("op-2", bench.Restore(result.Snapshot), null, CancellationToken.None));
         Assert.Contains(refused.Findings, f => f.Code == code);
         Assert.Equal("", there.Control("log"));
-        var preflight = await other.Engine.PreflightSnapshotAsync(result.Snapshot, bench.Repository, bench.KeyFile, CancellationToken.None);
+        var preflight = await other.Engine.PreflightSnapshotAsync(bench.Restore(result.Snapshot), CancellationToken.None);
         Assert.Contains(preflight.Findings, f => f.Code == code);
     }
 

@@ -19,8 +19,8 @@ internal sealed class ScriptedEngine : IEngine
     public Func<int, Task<PreflightReport>> OnPreflightProcess { get; set; } =
         pid => Task.FromResult(new PreflightReport { Subject = $"pid {pid}", Refuses = false, Findings = [] });
 
-    public Func<string, string, string, Task<PreflightReport>> OnPreflightSnapshot { get; set; } =
-        (snapshot, _, _) => Task.FromResult(new PreflightReport { Subject = snapshot, Refuses = false, Findings = [] });
+    public Func<RestoreRequest, Task<PreflightReport>> OnPreflightSnapshot { get; set; } =
+        request => Task.FromResult(new PreflightReport { Subject = request.Snapshot!, Refuses = false, Findings = [] });
 
     public Func<CancellationToken, Task<RecoveryReport>> OnRecover { get; set; } =
         _ => Task.FromResult(new RecoveryReport { Operations = [] });
@@ -55,10 +55,9 @@ internal sealed class ScriptedEngine : IEngine
         return Task.FromResult(new PreflightReport { Subject = $"pod {pod}", Refuses = false, Findings = [] });
     }
 
-    public Task<PreflightReport> PreflightSnapshotAsync(
-        string snapshot, string repository, string keyFile, CancellationToken cancellationToken)
+    public Task<PreflightReport> PreflightSnapshotAsync(RestoreRequest request, CancellationToken cancellationToken)
     {
-        return OnPreflightSnapshot(snapshot, repository, keyFile);
+        return OnPreflightSnapshot(request);
     }
 
     public Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken) => OnRecover(cancellationToken);
