@@ -30,6 +30,7 @@ struct holder {
     pid_t main;
     int code;
     int64_t deadline;         // when we stop waiting
+    int waiting_ms;           // what was left of it when a restore began: that time does not count
     int64_t restore_deadline; // when a restore that was begun is given up
     struct endings early;     // children that ended before we were told which one is the main one
 };

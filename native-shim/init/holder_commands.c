@@ -33,6 +33,7 @@ static int begin(struct holder *holder, char *arguments)
     }
     if (holder->phase == HOLDER_WAITING) {
         holder->early = (struct endings){ 0 };
+        holder->waiting_ms = left_ms(holder->deadline);
         snprintf(holder->operation, sizeof holder->operation, "%s", arguments);
         holder_enter(holder, HOLDER_RESTORING);
     }
@@ -82,6 +83,7 @@ static int abandon(struct holder *holder, const char *operation)
         return -1;
     }
     holder->main = 0;
+    holder->deadline = now_ms() + holder->waiting_ms;
     holder_enter(holder, HOLDER_WAITING);
     return 0;
 }

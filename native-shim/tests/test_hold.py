@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 from holding import Door, Hold
@@ -167,6 +168,20 @@ class Restored(unittest.TestCase):
                 pid = hold.leave("exit 5")
                 self.assertEqual("ok", door.ask(f"main {pid}"))
                 self.assertEqual(5, hold.end()[0])
+
+    def test_the_time_of_a_restore_that_failed_is_not_counted(self):
+        hold = Hold(self, "--deadline", "500")
+        door = hold.door()
+        left = int(door.ask("status").rsplit(" ", 1)[1])
+        began = time.monotonic()
+        door.ask("restoring op-1 60")
+        restoring = time.monotonic()
+        time.sleep(5)
+        failed = time.monotonic()
+        self.assertEqual("ok", door.ask("abandon op-1"))
+        again = int(door.ask("status").rsplit(" ", 1)[1])
+        counted = restoring - began + time.monotonic() - failed  # all that may have been, however slow the machine
+        self.assertGreaterEqual(again, left - 1 - counted)
 
     def test_what_runs_can_be_taken_back(self):
         hold = Hold(self)

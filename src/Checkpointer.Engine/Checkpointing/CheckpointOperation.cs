@@ -212,7 +212,7 @@ internal sealed partial class CheckpointOperation
         CriuFrozenMs = Math.Round(dump.CriuFrozen.Max().TotalMilliseconds, 3),
         Timings = _clock.Finish(),
         Gpu = gpus,
-        Findings = [.. _findings, .. writer.ParentUse.Findings, .. memory.Findings(writer.Target.Parent)],
+        Findings = [.. _findings, .. dump.Findings, .. writer.ParentUse.Findings, .. memory.Findings(writer.Target.Parent)],
         Operation = _id,
         Members = pod is null ? null : [.. trees.Select((t, i) => new CheckpointedMember(
             pod.Subject.Members[i].Record.Name,

@@ -32,7 +32,7 @@ internal sealed partial class DumpSession
             var manifest = Manifest(captured, containers);
             if (!_request.LeaveRunning)
             {
-                LeftConnections.Silence(_id, [.. Trees.Where(static t => t.Inspection.Container is not null).Select(static t => t.Root.Pid)]);
+                LeftConnections.Silence(_id, [.. Trees.Where(static t => t.Inspection.Container is { NodeNetwork: false }).Select(static t => t.Root.Pid)]);
                 Enter(OperationPhase.Commit);
                 Journal.Update(static entry => entry with { Phase = OperationPhase.Commit });
                 _committed = await Writer.CommitAsync(manifest, cancellationToken).ConfigureAwait(false);
@@ -77,8 +77,18 @@ internal sealed partial class DumpSession
         }
     }
 
-    private ContainerPart? Part(ContainerCapture parts, DumpTree tree, CancellationToken cancellationToken) =>
-        tree.Inspection.Container is { } found ? parts.Capture(found, Pod?.SharedBefore(tree.Number) ?? new HashSet<string>(), cancellationToken) : null;
+    private ContainerPart? Part(ContainerCapture parts, DumpTree tree, CancellationToken cancellationToken)
+    {
+        if (tree.Inspection.Container is not { } found)
+        {
+            return null;
+        }
+
+        var before = parts.Notes.Count;
+        var part = parts.Capture(found, Pod?.SharedBefore(tree.Number) ?? new HashSet<string>(), cancellationToken);
+        _notes.AddRange(parts.Notes.Skip(before).Select(f => Pod is null ? f : f with { Subject = $"{found.Subject.Record.Name}: {f.Subject}" }));
+        return part;
+    }
 
     /// <summary>What travels beside the memory: files on tmpfs that a plain tree uses, and what the person asked for.</summary>
     private List<string> StatePaths() =>

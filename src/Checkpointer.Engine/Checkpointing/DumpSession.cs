@@ -33,6 +33,7 @@ internal sealed partial class DumpSession
     private readonly CheckpointRequest _request;
     private readonly OperationAbort _abort;
     private readonly List<TreeDump> _dumps = [];
+    private readonly List<Finding> _notes = [];
 
     private bool _sealHangs;
     private SnapshotInfo? _committed;
@@ -201,7 +202,7 @@ internal sealed partial class DumpSession
             throw NotResumed(lost, null);
         }
 
-        return new SealedDump(_committed!, frozenFor, [.. _dumps.Select(static d => d.CriuFrozen)]);
+        return new SealedDump(_committed!, frozenFor, [.. _dumps.Select(static d => d.CriuFrozen)], _notes);
     }
 
     /// <summary>

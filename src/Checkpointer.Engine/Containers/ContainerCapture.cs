@@ -19,6 +19,9 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
     /// <summary>Bytes read before the freeze so far.</summary>
     public long EarlyBytes => _trees.EarlyBytes;
 
+    /// <summary>Files that somebody else wrote to while they were captured; at most some hundred.</summary>
+    public IReadOnlyList<Finding> Notes => _trees.Notes;
+
     /// <summary>Tells the bytes of each part of the files of a container that runs.</summary>
     public static void Measure(
         ContainerInspection found, IReadOnlySet<string> elsewhere, IReadOnlyList<string> excludes, Action<long> bytes, CancellationToken cancellationToken)
@@ -65,6 +68,7 @@ internal sealed class ContainerCapture(SnapshotWriter writer, BlockPool pool, IR
             SecurityLabel = found.SecurityLabel,
             Terminal = found.Terminal,
             RootUser = found.RootUser,
+            NodeNetwork = found.NodeNetwork,
         };
     }
 

@@ -107,6 +107,7 @@ internal static class ContainerCheck
             findings.Blocker("terminal-missing", "terminal", "the new container has none", "a terminal, as the workload had", "start the new container with a tty");
         }
 
+        Network(part, NodeNetwork.Has(init), findings);
         if (ProcLink.Namespace(init, "user") != ProcLink.Namespace(Environment.ProcessId, "user"))
         {
             findings.Blocker("user-namespace", "user namespace", "the new container has one", "none", "run the pod with hostUsers: true");
@@ -124,6 +125,23 @@ internal static class ContainerCheck
             findings.Note(
                 "ipc-namespace-own", "System V IPC", "the workload uses System V shared memory, semaphores or queues", "nothing",
                 "nothing: it gets an IPC namespace of its own, in which other containers of the pod do not see them");
+        }
+    }
+
+    /// <summary>A tree of the node's network comes back in that of CRIU; one of a pod's in its placeholder's.</summary>
+    internal static void Network(ContainerPart part, bool nodes, FindingList findings)
+    {
+        var was = part.NodeNetwork ?? part.Record.Template?.NetworkMode == "node";
+        if (was && !nodes)
+        {
+            findings.Blocker(
+                "network-differs", "network", "the new container has its pod's", "the node's own, as the workload had", "run the new pod with hostNetwork: true");
+        }
+        else if (nodes && !was)
+        {
+            findings.Overridable(
+                "network-differs", "network", "the new container has the node's own", "a pod's, as the workload had",
+                "run the new pod without hostNetwork, or force it: what the workload listens on is then the node's");
         }
     }
 

@@ -20,6 +20,9 @@ public sealed record ContainerMount
     /// <summary>Its content travels with the snapshot.</summary>
     public bool Captured { get; init; }
 
+    /// <summary>What is mounted is no directory; false in older snapshots.</summary>
+    public bool IsFile { get; init; }
+
     /// <summary>It is the runtime's own furniture (cgroups, masked paths, /dev): a placeholder without it can do without.</summary>
     public bool Runtime { get; init; }
 

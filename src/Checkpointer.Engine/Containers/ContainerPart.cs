@@ -23,6 +23,9 @@ public sealed record ContainerPart
     /// <summary>The real user of the workload's root, who must be in reach of the placeholder's signals; null in older snapshots.</summary>
     public uint? RootUser { get; set; }
 
+    /// <summary>It lived in the node's own network (<c>hostNetwork</c>); null in older snapshots, where only the runtime's words tell.</summary>
+    public bool? NodeNetwork { get; set; }
+
     /// <summary>The terminal that the runtime gave it.</summary>
     public bool Terminal { get; set; }
 }

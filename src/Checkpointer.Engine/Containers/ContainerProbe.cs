@@ -12,6 +12,9 @@ internal sealed record ContainerInspection(ContainerSubject Subject, MountPlan M
     /// <summary>The real user of the workload's root.</summary>
     public uint RootUser { get; init; }
 
+    /// <summary>It lives in the node's own network.</summary>
+    public bool NodeNetwork { get; init; }
+
     /// <summary>Keys of CRIU's <c>--external</c> at dump.</summary>
     public IEnumerable<string> ExternalKeys(int root) =>
     [
@@ -31,14 +34,17 @@ internal static class ContainerProbe
     public static ContainerInspection Run(InspectionDraft draft, ContainerSubject subject)
     {
         var root = draft.Tree.Root;
+        Paused(draft, root.Pid);
         Namespaces(draft, root.Pid);
+        Network(draft, root.Pid);
         ContainerPids.Run(draft, subject);
-        var mounts = MountPlan.Read(draft.Mounts, root.Pid, subject.Record.Volumes);
+        var mounts = MountPlan.Read(draft.Mounts, root.Pid, subject.Record.Volumes, NodeMounts.SharedMemory);
         Mounts(draft, mounts);
         var found = new ContainerInspection(subject, mounts, UsesSystemV(draft), LabelOf(root.Pid))
         {
             Terminal = IsTerminal(root.Pid),
             RootUser = root.Status.Uid,
+            NodeNetwork = NodeNetwork.Has(root.Pid),
         };
         draft.External.AddRange([.. found.ExternalKeys(root.Pid), .. ContainerPids.ExternalKeys(root)]);
         return found;
@@ -62,6 +68,33 @@ internal static class ContainerProbe
     /// <summary>Whether a container's first process has a terminal for its input.</summary>
     public static bool IsTerminal(int pid) =>
         FileStatus.Of($"/proc/{pid}/fd/0") is { Type: FileType.CharacterDevice } status && Preflight.Terminal.IsTerminal(status.RepresentedDevice);
+
+    /// <summary>Who paused it wants it so: a checkpoint would have to thaw it, and CRIU waits in vain for tasks that are frozen.</summary>
+    private static void Paused(InspectionDraft draft, int root)
+    {
+        if (Cgroup.Of(root) is { IsFrozen: true } cgroup)
+        {
+            draft.Blocker(
+                "container-paused", draft.Tree.Root.Label, $"it is paused: its cgroup {cgroup.Name} is frozen", "a container that runs",
+                "resume it first (as it was paused: `ctr task resume`, `runc resume`, or by its cgroup)");
+        }
+    }
+
+    private static void Network(InspectionDraft draft, int root)
+    {
+        if (NodeNetwork.IsElsewhere(root))
+        {
+            draft.Blocker(
+                "network-of-node", draft.Tree.Root.Label, "it lives in the node's own network, and this service in another: CRIU would shut the node's as a whole while it dumps",
+                "both in one network", "run the service in the node's network (hostNetwork: true), too");
+        }
+        else if (NodeNetwork.Has(root))
+        {
+            draft.Note(
+                "network-of-node", draft.Tree.Root.Label, "it lives in the node's own network, where nothing is kept silent after its end", "nothing",
+                "nothing: where a checkpoint ends it, a peer that sends before the restore is told by a reset, as one of a plain process is");
+        }
+    }
 
     private static void Namespaces(InspectionDraft draft, int root)
     {

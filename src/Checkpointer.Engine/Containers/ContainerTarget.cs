@@ -4,27 +4,18 @@ using Checkpointer.Platform;
 
 namespace Checkpointer.Engine.Containers;
 
-/// <summary>The placeholder that a container's snapshot is restored into. One that was made for it is removed again unless it is kept.</summary>
-internal sealed class ContainerTarget : IAsyncDisposable
+/// <summary>The placeholder that a container's snapshot is restored into.</summary>
+internal sealed class ContainerTarget
 {
-    /// <summary>Removing what was made for a restore that failed.</summary>
-    private static readonly TimeSpan RemoveDeadline = TimeSpan.FromSeconds(60);
-
     /// <summary>A placeholder's PID 1 says that it waits within milliseconds of its start.</summary>
     private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan ReadyPoll = TimeSpan.FromMilliseconds(20);
 
-    private readonly EngineServices _services;
-    private readonly bool _made;
-    private bool _kept;
-
-    private ContainerTarget(EngineServices services, ContainerRecord record, ProcessIdentity init, bool made)
+    private ContainerTarget(ContainerRecord record, ProcessIdentity init)
     {
-        _services = services;
         Record = record;
         Init = init;
-        _made = made;
     }
 
     public ContainerRecord Record { get; }
@@ -35,7 +26,7 @@ internal sealed class ContainerTarget : IAsyncDisposable
     /// <summary>Its root directory as a path of ours.</summary>
     public string Root => string.Create(CultureInfo.InvariantCulture, $"/proc/{Init.Pid}/root");
 
-    /// <summary>Finds or makes the placeholder that a request names; null for the snapshot of a plain tree.</summary>
+    /// <summary>Finds the placeholder that a request names; null for the snapshot of a plain tree, and where one is to be made.</summary>
     /// <exception cref="UsageException">
     /// Codes <c>container-snapshot</c> and <c>process-snapshot</c>: request and snapshot do not fit; <c>not-a-placeholder</c>,
     /// <c>container-restoring</c>: it cannot take a restore; and those of the runtime.
@@ -58,52 +49,19 @@ internal sealed class ContainerTarget : IAsyncDisposable
                 "Name a placeholder with --into CONTAINER, or have one made with --create.");
         }
 
-        if (request.Into is { } name)
-        {
-            var found = await services.Runtime.FindAsync(name, cancellationToken).ConfigureAwait(false);
-            return await OfAsync(services, found).ConfigureAwait(false);
-        }
-
-        var record = await services.Runtime.CreatePlaceholderAsync(part.Record, services.Init, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await MadeAsync(services, record, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await services.Runtime.RemovePlaceholderAsync(record, CancellationToken.None).ConfigureAwait(false);
-            throw;
-        }
+        // One that is to be made is made by the caller.
+        return request.Into is { } name
+            ? await OfAsync(await services.Runtime.FindAsync(name, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false)
+            : null;
     }
 
     /// <summary>A placeholder that somebody else made.</summary>
-    public static async Task<ContainerTarget> OfAsync(EngineServices services, ContainerRecord record) =>
-        new(services, record, await DedicatedThread.Run("look at placeholder", () => Waiting(record)).ConfigureAwait(false), made: false);
+    public static async Task<ContainerTarget> OfAsync(ContainerRecord record) =>
+        new(record, await DedicatedThread.Run("look at placeholder", () => Waiting(record)).ConfigureAwait(false));
 
-    /// <summary>One that was made for this restore, and goes with it; waits until it is ready.</summary>
+    /// <summary>One that was made for this restore; waits until it is ready.</summary>
     public static async Task<ContainerTarget> MadeAsync(EngineServices services, ContainerRecord record, CancellationToken cancellationToken) =>
-        new(services, record, await ReadyAsync(services, record, cancellationToken).ConfigureAwait(false), made: true);
-
-    /// <summary>It holds a restored workload: it stays.</summary>
-    public void Keep() => _kept = true;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (!_made || _kept)
-        {
-            return;
-        }
-
-        using CancellationTokenSource deadline = new(RemoveDeadline);
-        try
-        {
-            await _services.Runtime.RemovePlaceholderAsync(Record, deadline.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is CheckpointerException or OperationCanceledException)
-        {
-            EngineLog.CleanupFailed(_services.Logger, e, Record.Id, "the placeholder that was made");
-        }
-    }
+        new(record, await ReadyAsync(services, record, cancellationToken).ConfigureAwait(false));
 
     private static async Task<ProcessIdentity> ReadyAsync(EngineServices services, ContainerRecord record, CancellationToken cancellationToken)
     {

@@ -31,22 +31,21 @@ public interface IContainerRuntime
     Task<IReadOnlyList<ContainerRecord>> FindPodAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes a sandbox and in it a container that waits for its restore: the same image, mounts, environment and limits as
-    /// <paramref name="record"/>, but <paramref name="init"/> (a path on this node) mounted read-only and run as PID 1.
+    /// Makes a sandbox and in it, for each record, a container that waits for its restore: the same image, mounts, environment and limits as
+    /// the record, but <paramref name="init"/> mounted read-only and run as PID 1. Mounts whose source is not there are left out.
     /// What was made is removed again when it fails.
     /// </summary>
-    /// <exception cref="UsageException">Code <c>image-missing</c>: the image is not on this node and cannot be pulled.</exception>
-    Task<ContainerRecord> CreatePlaceholderAsync(ContainerRecord record, string init, CancellationToken cancellationToken);
-
-    /// <summary>The same for all containers of a pod, in one sandbox.</summary>
+    /// <param name="records">At least one; of one pod.</param>
+    /// <param name="uid">The pod's uid, by which what was made is found again, whoever made it and however far it came.</param>
+    /// <param name="init">A path on this node.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>As many, in any order.</returns>
-    /// <exception cref="UsageException">Code <c>image-missing</c>.</exception>
-    /// <exception cref="HostException">Code <c>pods-not-made</c>: this runtime makes no pod of several containers.</exception>
-    async Task<IReadOnlyList<ContainerRecord>> CreatePodAsync(IReadOnlyList<ContainerRecord> records, string init, CancellationToken cancellationToken) =>
-        records is [var only]
-            ? [await CreatePlaceholderAsync(only, init, cancellationToken).ConfigureAwait(false)]
-            : throw new HostException("pods-not-made", "This container runtime makes no pods of several containers.", "Make the pod, and name it with --into.");
+    /// <exception cref="UsageException">Code <c>image-missing</c>: an image is not on this node and cannot be pulled.</exception>
+    Task<IReadOnlyList<ContainerRecord>> CreatePodAsync(IReadOnlyList<ContainerRecord> records, string uid, string init, CancellationToken cancellationToken);
 
-    /// <summary>Stops and removes a container that <see cref="CreatePlaceholderAsync"/> or <see cref="CreatePodAsync"/> made, with its sandbox.</summary>
-    Task RemovePlaceholderAsync(ContainerRecord placeholder, CancellationToken cancellationToken);
+    /// <summary>Stops and removes what <see cref="CreatePodAsync"/> made under a uid, and nothing else. False where there is nothing.</summary>
+    Task<bool> RemovePodAsync(string uid, CancellationToken cancellationToken);
+
+    /// <summary>The uids of all pods that <see cref="CreatePodAsync"/> made and that are still there, whatever runs in them.</summary>
+    Task<IReadOnlyList<string>> MadePodsAsync(CancellationToken cancellationToken);
 }

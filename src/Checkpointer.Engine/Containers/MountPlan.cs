@@ -49,8 +49,10 @@ internal sealed class MountPlan
     /// <param name="mounts">As the workload's root sees them.</param>
     /// <param name="root">The workload's root, in our pid namespace.</param>
     /// <param name="volumes">What the pod asked for.</param>
+    /// <param name="nodes">The node's own shared memory, which a container of a pod with <c>hostIPC</c> has; null where there is none.</param>
     /// <exception cref="OperationFailedException">Code <c>container-mounts</c>: no root mount, or too many mounts.</exception>
-    public static MountPlan Read(IReadOnlyList<ProcMountInfo> mounts, int root, IReadOnlyList<ContainerVolume> volumes)
+    public static MountPlan Read(
+        IReadOnlyList<ProcMountInfo> mounts, int root, IReadOnlyList<ContainerVolume> volumes, (DeviceNumber Device, string Root)? nodes = null)
     {
         // The last mount on a path is the one that is seen.
         var top = mounts.LastOrDefault(static m => m.MountPoint == "/");
@@ -64,7 +66,7 @@ internal sealed class MountPlan
         plan.TakeRoot();
         foreach (var mount in mounts.Where(m => m != top && m.MountPoint != "/"))
         {
-            plan.Take(mount, root, volumes);
+            plan.Take(mount, root, volumes, nodes);
         }
 
         return plan;
@@ -88,7 +90,7 @@ internal sealed class MountPlan
         {
             RootNotCaptured = $"its root is {Root.FileSystem}, of which no changes are known";
         }
-        else if (!Directory.Exists(upper))
+        else if (!Directory.Exists(ProcText.Unescape(upper)))
         {
             RootNotCaptured = $"the upper directory {upper} of its root is not visible from here";
         }
@@ -96,10 +98,9 @@ internal sealed class MountPlan
         {
             _captured.Add(new CapturedPart("/", FileTreeKind.OverlayUpper, ProcText.Unescape(upper)));
         }
-
     }
 
-    private void Take(ProcMountInfo mount, int root, IReadOnlyList<ContainerVolume> volumes)
+    private void Take(ProcMountInfo mount, int root, IReadOnlyList<ContainerVolume> volumes, (DeviceNumber Device, string Root)? nodes)
     {
         if (mount.FileSystem == "proc")
         {
@@ -120,7 +121,7 @@ internal sealed class MountPlan
         var volume = volumes.FirstOrDefault(v => v.Destination.TrimEnd('/') == mount.MountPoint);
         var readOnly = Has(mount.Options, "ro");
         var runtime = IsRuntime(mount);
-        var captured = !readOnly && !runtime && IsWorkloads(mount, volume);
+        var captured = !readOnly && !runtime && IsWorkloads(mount, volume) && (mount.Device, mount.FileSystemRoot) != nodes;
         if (captured)
         {
             _captured.Add(new CapturedPart(mount.MountPoint, FileTreeKind.Directory, $"/proc/{root}/root", mount.Id));
@@ -137,6 +138,7 @@ internal sealed class MountPlan
             FileSystem = mount.FileSystem,
             ReadOnly = readOnly,
             Captured = captured,
+            IsFile = FileStatus.Of($"/proc/{root}/root{mount.MountPoint}") is { Type: not FileType.Directory },
             Runtime = runtime,
         });
     }

@@ -101,13 +101,36 @@ public sealed record JournalEntry
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JournalStateFiles? StateFiles { get; set; }
 
+    /// <summary>The uid of a pod that was, or was about to be, made for a restore; null where none is. Since version 5.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? MadePod { get; set; }
+
+    /// <summary>Nothing is to be undone but the making of the pod.</summary>
+    [JsonIgnore]
+    internal bool IsOnlyMadePod => MadePod is not null && TreeDirectory is null && Members is null;
+
+    /// <summary>The entry of a restore of which nothing is left but the pod that was made for it.</summary>
+    internal JournalEntry OnlyMadePod() => this with
+    {
+        Phase = OperationPhase.Prepare,
+        Processes = [],
+        TreeDirectory = null,
+        Container = null,
+        Members = null,
+        NetworkTable = null,
+        Sandbox = null,
+        Gpu = null,
+        StateFiles = null,
+        Released = false,
+    };
+
     /// <summary>The operation as if on each of its trees alone.</summary>
     [JsonIgnore]
     internal IReadOnlyList<JournalEntry> Parts => Members is null ? [this] : [.. Members.Select(PartOf)];
 
     /// <summary>How every operation begins: nothing is touched yet.</summary>
     internal static JournalEntry Begin(
-        string operation, OperationKind kind, DateTimeOffset started, string repository, string keyFile, string bootId, SnapshotId snapshot, string runDirectory)
+        string operation, OperationKind kind, DateTimeOffset started, string repository, string keyFile, string bootId, SnapshotId snapshot, string? runDirectory)
     {
         return new JournalEntry
         {

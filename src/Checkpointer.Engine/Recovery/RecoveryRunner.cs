@@ -1,3 +1,4 @@
+using Checkpointer.Engine.Containers;
 using Checkpointer.Engine.Journal;
 
 namespace Checkpointer.Engine.Recovery;
@@ -32,6 +33,7 @@ internal sealed class RecoveryRunner
         }
 
         new EndedTrees(_services).Sweep();
+        await MadeVolumes.SweepAsync(_services, cancellationToken).ConfigureAwait(false);
         return new RecoveryReport { Operations = recovered };
     }
 

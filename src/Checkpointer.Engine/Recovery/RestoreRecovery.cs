@@ -32,8 +32,36 @@ internal sealed class RestoreRecovery
     /// <param name="open">The entry as it is held; null where it has no GPU part.</param>
     public async Task<RecoveryOutcome> RecoverAsync(JournalEntry entry, CancellationToken cancellationToken, OpenJournalEntry? open = null)
     {
-        var outcome = await EndAsync(entry, cancellationToken, open).ConfigureAwait(false);
+        var outcome = await EndMadeAsync(entry, cancellationToken, open).ConfigureAwait(false);
         return outcome.Close && entry.StateFiles is { } files ? StateFileRecovery.End(entry, files, outcome) : outcome;
+    }
+
+    /// <summary>Ends the restore, and with it the pod that was made for it, unless that holds what was restored.</summary>
+    private async Task<RecoveryOutcome> EndMadeAsync(JournalEntry entry, CancellationToken cancellationToken, OpenJournalEntry? open)
+    {
+        if (entry.MadePod is not { } made)
+        {
+            return await EndAsync(entry, cancellationToken, open).ConfigureAwait(false);
+        }
+
+        var outcome = entry.IsOnlyMadePod
+            ? new RecoveryOutcome("tree-killed", $"The restore of {entry.Snapshot} was not finished; nothing of it is left. Restore again.")
+            : await EndAsync(entry, cancellationToken, open).ConfigureAwait(false);
+        if (!outcome.Close || outcome.Outcome == "tree-adopted" || (outcome.Outcome == "closed-as-gone" && entry.Released))
+        {
+            // It holds what was restored.
+            return outcome;
+        }
+
+        try
+        {
+            await MadePod.RemoveAsync(_services, made, settle: entry.IsOnlyMadePod, cancellationToken).ConfigureAwait(false);
+            return outcome with { Message = outcome.Message + " The pod that was made for it was removed." };
+        }
+        catch (Exception e) when (e is CheckpointerException or IOException or UnauthorizedAccessException)
+        {
+            return new RecoveryOutcome("attention", $"The pod with uid {made} that was made for the restore of {entry.Snapshot} could not be removed: {e.Message}", Close: false);
+        }
     }
 
     private async Task<RecoveryOutcome> EndAsync(JournalEntry entry, CancellationToken cancellationToken, OpenJournalEntry? open)

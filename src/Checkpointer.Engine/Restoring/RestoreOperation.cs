@@ -63,7 +63,7 @@ internal sealed partial class RestoreOperation
         await using var reader = await repository.OpenSnapshotAsync(id, abort.Token).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
-        await using var targets = await RestoreTargets.FindAsync(_services, _request, record, abort.Token).ConfigureAwait(false);
+        await using var targets = await RestoreTargets.FindAsync(_services, _request, record, () => Begin(id, null), abort.Token).ConfigureAwait(false);
         var reports = PodReport.Join([.. record.Trees.Select((t, i) => Compare(t.Record, files, criu, targets[i]))]);
         var gpuRecords = record.Trees.Select(static t => t.Record.Gpu).ToList();
         await using var driver = new GpuDriver(_services);
@@ -80,9 +80,18 @@ internal sealed partial class RestoreOperation
         var directory = _services.Trees.DirectoryOf(_id);
         StateDirectories.Create(directory);
         await using var readers = await TreeReaders.OpenAsync(repository, reader, record.Trees.Count, abort.Token).ConfigureAwait(false);
-        var trees = record.Trees.Select((t, i) => Describe(t.Prefix, t.Record, readers[i], i, reports[i], targets[i], budgets[i], place, logs, directory)).ToList();
-        using var journal = _services.Journal.Open(Describe(trees, id, place));
+        var trees = record.Trees.Select((t, i) => Describe(t.Prefix, t.Record, readers[i], i, reports[i], targets[i], targets.Merged(i), budgets[i], place, logs, directory)).ToList();
+        using var opened = targets.Journal is null ? _services.Journal.Open(Describe(trees, id, place)) : null;
+        var journal = opened ?? targets.Journal!;
+        if (opened is null)
+        {
+            journal.Update(entry => Describe(trees, id, place) with { Version = entry.Version, MadePod = entry.MadePod });
+        }
+
         await using var gpuReturn = gpus is null ? null : new GpuReturn(_services, driver, gpuRecords, gpus, journal);
+        using var silence = trees.Count > 1
+            ? new PodSilence(_id, trees[0].Target!.Init.Pid, trees.SelectMany(static t => t.Record.Requirement.Connections), _services.Logger)
+            : null;
         var session = new RestoreSession(_services, _id, _request, abort)
         {
             Criu = criu,
@@ -91,9 +100,7 @@ internal sealed partial class RestoreOperation
             Files = files,
             Journal = journal,
             Gpus = gpuReturn,
-            Silence = trees.Count > 1 && trees.Exists(static t => t.Record.Options.TcpEstablished)
-                ? new PodSilence(_id, trees[0].Target!.Init.Pid, _services.Logger)
-                : null,
+            Silence = silence,
             Enter = Enter,
             Report = Report,
         };
@@ -201,6 +208,7 @@ internal sealed partial class RestoreOperation
         int number,
         CompatibilityReport report,
         ContainerTarget? target,
+        IReadOnlySet<string> merged,
         long pool,
         RunPlace place,
         string logs,
@@ -218,6 +226,7 @@ internal sealed partial class RestoreOperation
                 : StdioMapping.Arguments(record.Requirement.OutsideEnds, target.Init.Pid),
             Compatibility = report,
             Target = target,
+            Merged = merged,
             Place = name.Length == 0 ? place : place.Below(name),
             LogDirectory = Path.Combine(logs, name),
             TreeDirectory = Path.Combine(directory, name),
@@ -230,15 +239,14 @@ internal sealed partial class RestoreOperation
 
     private JournalEntry Describe(IReadOnlyList<RestoreTree> trees, SnapshotId id, RunPlace place)
     {
-        var entry = JournalEntry.Begin(
-            _id, OperationKind.Restore, _services.Time.GetUtcNow(), _request.Repository, _request.KeyFile, Host.BootId, id, place.Directory) with
-        {
-            Version = _request.Cgroup is null ? JournalEntry.OneTreeVersion : JournalEntry.SeveralTreesVersion,
-        };
+        var entry = Begin(id, place.Directory) with { Version = _request.Cgroup is null ? JournalEntry.OneTreeVersion : JournalEntry.SeveralTreesVersion };
         return trees[0].Prefix.Length == 0
             ? Describe(entry, trees[0])
             : entry with { Version = JournalEntry.SeveralTreesVersion, Sandbox = trees[0].Target!.Record.SandboxId, Members = [.. trees.Select(t => JournalMember.Of(Describe(entry, t)))] };
     }
+
+    private JournalEntry Begin(SnapshotId id, string? runDirectory) => JournalEntry.Begin(
+        _id, OperationKind.Restore, _services.Time.GetUtcNow(), _request.Repository, _request.KeyFile, Host.BootId, id, runDirectory);
 
     private JournalEntry Describe(JournalEntry entry, RestoreTree tree) => entry with
     {

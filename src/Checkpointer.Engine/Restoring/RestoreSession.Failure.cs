@@ -43,7 +43,7 @@ internal sealed partial class RestoreSession
         CleanUp("tree directory", RemoveTreeDirectory);
         if (files?.MustBeRepeated != true)
         {
-            CleanUp("journal entry", Journal.Close);
+            CleanUp("journal entry", CloseJournal);
         }
 
         return Outcome.With(left.Count == 0 ? error : NotPutBack(error, left), WorkloadState.Gone, durable: true, log);
@@ -90,6 +90,19 @@ internal sealed partial class RestoreSession
         $"{error.Message} Afterwards not every file could be put back: {FindingList.Enumerate(left)}.",
         "Look at these files, and move back what you need.",
         error);
+
+    /// <summary>A pod that was made is removed only now: until then the entry tells of it.</summary>
+    private void CloseJournal()
+    {
+        if (Journal.Entry.MadePod is null)
+        {
+            Journal.Close();
+        }
+        else
+        {
+            Journal.Update(static entry => entry.OnlyMadePod());
+        }
+    }
 
     private void RemoveCgroup()
     {

@@ -24,6 +24,9 @@ internal sealed record RestoreTree
     /// <summary>How this node differs from the one of the dump, and what follows from it.</summary>
     public required CompatibilityReport Compatibility { get; init; }
 
+    /// <summary>Destinations of its directories that somebody who runs has, too: nothing is removed there.</summary>
+    public required IReadOnlySet<string> Merged { get; init; }
+
     /// <summary>The placeholder that the tree goes into; null for a plain tree.</summary>
     public required ContainerTarget? Target { get; init; }
 

@@ -46,7 +46,7 @@ internal sealed partial class TreeRestore
         foreach (var tree in Tree.Record.Container!.FileTrees)
         {
             using var place = RootedOpen.Open(root, tree.MountPoint.Trim('/') is { Length: > 0 } below ? below : ".", OpenFlags.Path | OpenFlags.Directory);
-            await _trees.ApplyAsync(tree, place, _abort.Token).ConfigureAwait(false);
+            await _trees.ApplyAsync(tree, place, Tree.Merged.Contains(tree.MountPoint), _abort.Token).ConfigureAwait(false);
         }
     }
 

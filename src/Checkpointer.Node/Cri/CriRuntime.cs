@@ -67,28 +67,21 @@ public sealed class CriRuntime(CriOptions options, TimeProvider time, ILogger? l
     }
 
     /// <inheritdoc/>
-    public async Task<ContainerRecord> CreatePlaceholderAsync(ContainerRecord record, string init, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ContainerRecord>> CreatePodAsync(
+        IReadOnlyList<ContainerRecord> records, string uid, string init, CancellationToken cancellationToken)
     {
         var connection = await _connector.GetAsync(cancellationToken).ConfigureAwait(false);
         var inspector = await InspectorAsync(connection, cancellationToken).ConfigureAwait(false);
-        var maker = new PlaceholderMaker(connection, options);
-        return await maker.CreateAsync(record, init, inspector, cancellationToken).ConfigureAwait(false);
+        return await Maker(connection).CreateAsync(records, uid, init, inspector, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<ContainerRecord>> CreatePodAsync(IReadOnlyList<ContainerRecord> records, string init, CancellationToken cancellationToken)
-    {
-        var connection = await _connector.GetAsync(cancellationToken).ConfigureAwait(false);
-        var inspector = await InspectorAsync(connection, cancellationToken).ConfigureAwait(false);
-        return await new PlaceholderMaker(connection, options).CreateAsync(records, init, inspector, cancellationToken).ConfigureAwait(false);
-    }
+    public async Task<bool> RemovePodAsync(string uid, CancellationToken cancellationToken) =>
+        await Maker(await _connector.GetAsync(cancellationToken).ConfigureAwait(false)).RemoveAsync(uid, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async Task RemovePlaceholderAsync(ContainerRecord placeholder, CancellationToken cancellationToken)
-    {
-        var connection = await _connector.GetAsync(cancellationToken).ConfigureAwait(false);
-        await new PlaceholderMaker(connection, options).RemoveAsync(placeholder, cancellationToken).ConfigureAwait(false);
-    }
+    public async Task<IReadOnlyList<string>> MadePodsAsync(CancellationToken cancellationToken) =>
+        await Maker(await _connector.GetAsync(cancellationToken).ConfigureAwait(false)).MadeAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>
     /// Which containers begin and cease to run, from those that run now. Ends by cancellation only: a runtime that does not answer is
@@ -100,6 +93,8 @@ public sealed class CriRuntime(CriOptions options, TimeProvider time, ILogger? l
     }
 
     public void Dispose() => _connector.Dispose();
+
+    private PlaceholderMaker Maker(CriConnection connection) => new(connection, options, logger ?? NullLogger.Instance);
 
     private static async Task<ContainerInspector> InspectorAsync(CriConnection connection, CancellationToken cancellationToken)
     {

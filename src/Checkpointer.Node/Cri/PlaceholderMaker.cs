@@ -1,10 +1,11 @@
 using Checkpointer.Engine.Containers;
 using Checkpointer.Node.Cri.Protocol;
+using Microsoft.Extensions.Logging;
 
 namespace Checkpointer.Node.Cri;
 
 /// <summary>Makes and removes sandboxes with a container that waits for its restore.</summary>
-internal sealed class PlaceholderMaker(CriConnection connection, CriOptions options)
+internal sealed class PlaceholderMaker(CriConnection connection, CriOptions options, ILogger logger)
 {
     /// <summary>For putting back what was made: also where the caller has given up.</summary>
     private static readonly TimeSpan CleanupTimeout = TimeSpan.FromMinutes(3);
@@ -12,14 +13,9 @@ internal sealed class PlaceholderMaker(CriConnection connection, CriOptions opti
     private const UnixFileMode LogMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    /// <summary>See <see cref="IContainerRuntime.CreatePlaceholderAsync"/>.</summary>
-    public async Task<ContainerRecord> CreateAsync(
-        ContainerRecord record, string init, ContainerInspector inspector, CancellationToken cancellationToken) =>
-        (await CreateAsync([record], init, inspector, cancellationToken).ConfigureAwait(false))[0];
-
     /// <summary>See <see cref="IContainerRuntime.CreatePodAsync"/>.</summary>
     public async Task<IReadOnlyList<ContainerRecord>> CreateAsync(
-        IReadOnlyList<ContainerRecord> records, string init, ContainerInspector inspector, CancellationToken cancellationToken)
+        IReadOnlyList<ContainerRecord> records, string uid, string init, ContainerInspector inspector, CancellationToken cancellationToken)
     {
         if (!File.Exists(init))
         {
@@ -32,7 +28,7 @@ internal sealed class PlaceholderMaker(CriConnection connection, CriOptions opti
         foreach (var record in records)
         {
             var image = await images.RequireAsync(record, cancellationToken).ConfigureAwait(false);
-            specs.Add(new PlaceholderSpec(record, Path.GetFullPath(init), image, options.LogDirectory, specs.FirstOrDefault()));
+            specs.Add(new PlaceholderSpec(record, Path.GetFullPath(init), image, options.LogDirectory, uid, specs.FirstOrDefault()));
         }
 
         try
@@ -54,28 +50,38 @@ internal sealed class PlaceholderMaker(CriConnection connection, CriOptions opti
         }
     }
 
-    /// <summary>Removes the placeholder with its sandbox and its log; one that has gone already is no error.</summary>
-    /// <exception cref="UsageException">Code <c>not-a-placeholder</c>: somebody else made it.</exception>
-    public async Task RemoveAsync(ContainerRecord placeholder, CancellationToken cancellationToken)
+    /// <summary>See <see cref="IContainerRuntime.RemovePodAsync"/>. The pod's logs go, too.</summary>
+    public async Task<bool> RemoveAsync(string uid, CancellationToken cancellationToken)
     {
-        var sandbox = placeholder.SandboxId ?? throw NotOurs(placeholder);
-        var answer = await connection.FindAsync(
-            $"telling the status of {placeholder.Label}",
-            o => connection.Runtime.PodSandboxStatusAsync(new PodSandboxStatusRequest { PodSandboxId = sandbox }, o),
-            CriConnection.Short,
-            cancellationToken).ConfigureAwait(false);
-        if (answer?.Status is not { } status)
+        var made = (await ListAsync(uid, cancellationToken).ConfigureAwait(false)).Where(IsMade).ToList();
+        foreach (var sandbox in made)
         {
-            return;
+            await RemoveSandboxAsync(sandbox.Id, cancellationToken).ConfigureAwait(false);
+            RemoveLogs(Path.Combine(options.LogDirectory, PlaceholderSpec.PathPart($"{sandbox.Metadata.Namespace}_{sandbox.Metadata.Name}_{uid}")));
         }
 
-        if (!status.Labels.TryGetValue(PlaceholderSpec.Label, out var uid) || uid != status.Metadata?.Uid)
+        return made.Count > 0;
+    }
+
+    /// <summary>See <see cref="IContainerRuntime.MadePodsAsync"/>.</summary>
+    public async Task<IReadOnlyList<string>> MadeAsync(CancellationToken cancellationToken) =>
+        [.. (await ListAsync(null, cancellationToken).ConfigureAwait(false)).Where(IsMade).Select(static s => s.Metadata.Uid)];
+
+    /// <summary>A label can be copied by anybody; the uid is the pod's own.</summary>
+    private static bool IsMade(PodSandbox sandbox) => sandbox.Labels.TryGetValue(PlaceholderSpec.Label, out var uid) && uid == sandbox.Metadata?.Uid;
+
+    private async Task<IReadOnlyList<PodSandbox>> ListAsync(string? uid, CancellationToken cancellationToken)
+    {
+        var filter = new PodSandboxFilter();
+        if (uid is not null)
         {
-            throw NotOurs(placeholder);
+            filter.LabelSelector[PlaceholderSpec.Label] = uid;
         }
 
-        await RemoveSandboxAsync(sandbox, cancellationToken).ConfigureAwait(false);
-        RemoveLogs(Path.Combine(options.LogDirectory, PlaceholderSpec.PathPart($"{status.Metadata.Namespace}_{status.Metadata.Name}_{uid}")));
+        var answer = await connection.CallAsync(
+            "listing what was made", o => connection.Runtime.ListPodSandboxAsync(new ListPodSandboxRequest { Filter = filter }, o), CriConnection.Short, cancellationToken)
+            .ConfigureAwait(false);
+        return answer.Items;
     }
 
     private async Task<string> MakeSandboxAsync(List<PlaceholderSpec> specs, CancellationToken cancellationToken)
@@ -139,13 +145,7 @@ internal sealed class PlaceholderMaker(CriConnection connection, CriOptions opti
         using var timeout = new CancellationTokenSource(CleanupTimeout);
         try
         {
-            var left = await connection.CallAsync(
-                "listing what was made",
-                o => connection.Runtime.ListPodSandboxAsync(
-                    new ListPodSandboxRequest { Filter = new PodSandboxFilter { LabelSelector = { { PlaceholderSpec.Label, spec.Uid } } } }, o),
-                CriConnection.Short,
-                timeout.Token).ConfigureAwait(false);
-            foreach (var sandbox in left.Items)
+            foreach (var sandbox in await ListAsync(spec.Uid, timeout.Token).ConfigureAwait(false))
             {
                 await RemoveSandboxAsync(sandbox.Id, timeout.Token).ConfigureAwait(false);
             }
@@ -178,14 +178,19 @@ internal sealed class PlaceholderMaker(CriConnection connection, CriOptions opti
             cancellationToken).ConfigureAwait(false);
     }
 
-    private static void RemoveLogs(string directory)
+    /// <summary>A log that cannot be removed hides no error, and is none.</summary>
+    internal void RemoveLogs(string directory)
     {
-        if (Directory.Exists(directory))
+        try
         {
-            Directory.Delete(directory, recursive: true);
+            if (Directory.Exists(directory))
+            {
+                Directory.Delete(directory, recursive: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            NodeLog.LogsLeft(logger, e, directory);
         }
     }
-
-    private static UsageException NotOurs(ContainerRecord container) => new(
-        "not-a-placeholder", $"{container.Label} was not made by checkpointer", "Remove it with the tool that made it.");
 }

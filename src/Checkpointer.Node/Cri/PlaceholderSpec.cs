@@ -28,11 +28,11 @@ internal sealed class PlaceholderSpec
     /// <param name="init">Path of the helper on this node.</param>
     /// <param name="image">As this node names it.</param>
     /// <param name="logDirectory">Where pods have their logs.</param>
+    /// <param name="uid">The new pod's.</param>
     /// <param name="pod">The first container of the same pod; null for the first.</param>
-    public PlaceholderSpec(ContainerRecord record, string init, string image, string logDirectory, PlaceholderSpec? pod = null)
+    public PlaceholderSpec(ContainerRecord record, string init, string image, string logDirectory, string uid, PlaceholderSpec? pod = null)
     {
         var template = record.Template ?? new ContainerTemplate();
-        var uid = pod?.Uid ?? Guid.NewGuid().ToString("D");
         var name = record.PodName ?? record.Name;
         var space = record.PodNamespace ?? DefaultNamespace;
         Uid = uid;

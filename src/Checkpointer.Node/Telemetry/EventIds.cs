@@ -33,4 +33,5 @@ internal static class EventIds
 
     public const int RuntimeLost = 1400;
     public const int RuntimeBack = 1401;
+    public const int LogsLeft = 1402;
 }

@@ -22,6 +22,9 @@ internal static partial class NodeLog
     [LoggerMessage(EventIds.RuntimeBack, LogLevel.Information, "The container runtime answers again; it has {Containers} containers")]
     public static partial void RuntimeBack(ILogger logger, int containers);
 
+    [LoggerMessage(EventIds.LogsLeft, LogLevel.Warning, "{Directory}, logs of a pod that was removed, could not be removed")]
+    public static partial void LogsLeft(ILogger logger, Exception error, string directory);
+
     [LoggerMessage(EventIds.ServiceReady, LogLevel.Information, "Ready after {ElapsedMs:0} ms")]
     public static partial void ServiceReady(ILogger logger, double elapsedMs);
 

@@ -11,9 +11,9 @@ public sealed partial class Cgroup
     /// <summary>All files by which it is thawed: <c>freezer.state</c> of version 1 (write <c>THAWED</c>), <c>cgroup.freeze</c> of version 2 (write <c>0</c>).</summary>
     public IReadOnlyList<string> FreezerSwitches => [.. Version1States(), .. Version2Switches()];
 
-    /// <summary>True when it is frozen, or asked to be, in some hierarchy.</summary>
+    /// <summary>True when it is frozen, or asked to be, in some hierarchy; also by a parent.</summary>
     public bool IsFrozen => Version1States().Any(file => ProcText.TryRead(file)?.Trim() is "FROZEN" or "FREEZING")
-        || Version2Switches().Any(file => CgroupFile.ReadNumber(file) == 1);
+        || Version2Switches().Any(file => CgroupFile.ReadNumber(file) == 1 || IsFrozenByEvents(file));
 
     /// <summary>
     /// Stops all of its tasks. False when they did not stop in time (a task in an uninterruptible wait): then, and after
@@ -70,7 +70,9 @@ public sealed partial class Cgroup
 
     private static bool HasStopped(string? state, string? toggle) => state is not null
         ? ProcText.TryRead(state)?.Trim() == "FROZEN"
-        : CgroupFile.ReadKey(Path.Combine(Path.GetDirectoryName(toggle!)!, "cgroup.events"), "frozen") == 1;
+        : IsFrozenByEvents(toggle!);
+
+    private static bool IsFrozenByEvents(string toggle) => CgroupFile.ReadKey(Path.Combine(Path.GetDirectoryName(toggle)!, "cgroup.events"), "frozen") == 1;
 
     private IEnumerable<string> Version1States() => _places
         .Where(place => place.Hierarchy.HasController("freezer"))

@@ -1,12 +1,24 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
 
 namespace Checkpointer.Platform;
 
 /// <summary>A network namespace in which the packets of some connections do not arrive.</summary>
 public static partial class Nftables
 {
+    private const ushort NewChain = (Subsystem << 8) | 3;
+    private const ushort AttributeChainTable = 1;
+    private const ushort AttributeChainName = 3;
+    private const ushort AttributeChainHook = 4;
+    private const ushort AttributeChainPolicy = 5;
+    private const ushort AttributeChainType = 7;
+    private const ushort AttributeHookNumber = 1;
+    private const ushort AttributeHookPriority = 2;
+    private const uint LocalInput = 1; // NF_INET_LOCAL_IN
+    private const uint Dropped = 0; // NF_DROP
+    private const string InputChain = "input";
     private const ushort NewRule = (Subsystem << 8) | 6;
     private const ushort AttributeRuleTable = 1;
     private const ushort AttributeRuleChain = 2;
@@ -33,15 +45,45 @@ public static partial class Nftables
     /// <param name="connections">Our end and the peer's of each, of one family.</param>
     /// <param name="netnsPid">A process in the namespace.</param>
     /// <exception cref="PlatformException">The kernel refuses, or has no nftables.</exception>
-    public static void Silence(NftTable table, IReadOnlyCollection<(IPEndPoint Local, IPEndPoint Remote)> connections, int netnsPid) =>
-        NetNamespace.Run(netnsPid, () =>
+    public static void Silence(NftTable table, IReadOnlyCollection<(IPEndPoint Local, IPEndPoint Remote)> connections, int netnsPid)
+    {
+        using SafeFileHandle network = NetNamespace.Open(netnsPid);
+        Silence(table, connections, network);
+    }
+
+    /// <summary>As the other, in a network namespace.</summary>
+    public static void Silence(NftTable table, IReadOnlyCollection<(IPEndPoint Local, IPEndPoint Remote)> connections, SafeFileHandle network) =>
+        NetNamespace.Run(network, () =>
         {
-            Make(table, Accept);
+            Make(table);
             foreach (var some in connections.Chunk(RulesAtOnce))
             {
                 Drop(table, some);
             }
         });
+
+    /// <summary>A table with one chain, through which all passes that arrives.</summary>
+    private static void Make(NftTable table)
+    {
+        const ushort Create = NetlinkMessage.FlagRequest | 0x400; // NLM_F_CREATE
+        byte[] batch = new NetlinkMessage()
+            .Begin(BatchBegin, NetlinkMessage.FlagRequest, Sequence, family: 0, Subsystem)
+            .Begin(NewTable, Create, Sequence + 1, (byte)table.Family, resourceId: 0)
+            .Text(AttributeTableName, table.Name)
+            .Begin(NewChain, Create | NetlinkMessage.FlagAcknowledge, Sequence + 2, (byte)table.Family, resourceId: 0)
+            .Text(AttributeChainTable, table.Name)
+            .Text(AttributeChainName, InputChain)
+            .Nested(AttributeChainHook, static hook => hook.Number(AttributeHookNumber, LocalInput).Number(AttributeHookPriority, 0))
+            .Number(AttributeChainPolicy, Accept)
+            .Text(AttributeChainType, "filter")
+            .Begin(BatchEnd, NetlinkMessage.FlagRequest, Sequence + 3, family: 0, Subsystem)
+            .ToArray();
+        int errno = Change(batch);
+        if (errno != 0)
+        {
+            throw PlatformException.FromErrno($"nftables: make table {table.Family} {table.Name}", errno);
+        }
+    }
 
     private static void Drop(NftTable table, IReadOnlyList<(IPEndPoint Local, IPEndPoint Remote)> connections)
     {

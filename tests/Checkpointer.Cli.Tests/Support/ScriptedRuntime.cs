@@ -54,9 +54,10 @@ internal sealed class ScriptedRuntime : IContainerRuntime
     public Task<IReadOnlyList<ContainerRecord>> FindPodAsync(string name, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public Task<ContainerRecord> CreatePlaceholderAsync(ContainerRecord record, string init, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<ContainerRecord>> CreatePodAsync(IReadOnlyList<ContainerRecord> records, string uid, string init, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public Task RemovePlaceholderAsync(ContainerRecord placeholder, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public Task<bool> RemovePodAsync(string uid, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<string>> MadePodsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 }

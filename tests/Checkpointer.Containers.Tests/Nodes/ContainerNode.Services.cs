@@ -52,7 +52,10 @@ internal sealed partial class ContainerNode
     }
 
     /// <summary>The service's pid, as this process sees it.</summary>
-    internal int ServicePid => HostPidOf(int.Parse(File.ReadAllText(PidFile("service")), System.Globalization.CultureInfo.InvariantCulture));
+    internal int ServicePid => PidOf("service");
+
+    /// <summary>That of something that runs on it, likewise.</summary>
+    internal int PidOf(string name) => HostPidOf(int.Parse(File.ReadAllText(PidFile(name)), System.Globalization.CultureInfo.InvariantCulture));
 
     internal async Task ImportAsync(params string[] archives)
     {

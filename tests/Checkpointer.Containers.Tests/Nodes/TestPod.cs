@@ -30,17 +30,20 @@ internal sealed class TestPod : IAsyncDisposable
     /// <summary>One pid namespace for all its containers.</summary>
     internal bool SharesPids { get; private init; }
 
-    internal static async Task<TestPod> StartAsync(ContainerNode node, string name, bool sharePids = false)
+    /// <summary>It has no network of its own but the node's (<c>hostNetwork</c>).</summary>
+    internal bool OfNode { get; private init; }
+
+    internal static async Task<TestPod> StartAsync(ContainerNode node, string name, bool sharePids = false, bool ofNode = false)
     {
         var unique = $"{name}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}";
         var pod = new TestPod(node, new PodSandboxConfig
         {
             Metadata = new PodSandboxMetadata { Name = unique, Uid = Guid.NewGuid().ToString(), Namespace = "tests" },
-            Hostname = unique,
+            Hostname = ofNode ? "" : unique,
             LogDirectory = Path.Combine(node.Home, "logs", unique),
-            Linux = new LinuxPodSandboxConfig { CgroupParent = "/pods", SecurityContext = new LinuxSandboxSecurityContext { NamespaceOptions = NamespacesOf(sharePids) } },
+            Linux = new LinuxPodSandboxConfig { CgroupParent = "/pods", SecurityContext = new LinuxSandboxSecurityContext { NamespaceOptions = NamespacesOf(sharePids, ofNode) } },
         })
-        { SharesPids = sharePids };
+        { SharesPids = sharePids, OfNode = ofNode };
         Directory.CreateDirectory(pod._config.LogDirectory);
         pod.Id = (await node.Cri.CallAsync("running a pod", o => node.Cri.Runtime.RunPodSandboxAsync(new RunPodSandboxRequest { Config = pod._config }, o), CriConnection.Long, Cancellation)).PodSandboxId;
         try
@@ -68,7 +71,7 @@ internal sealed class TestPod : IAsyncDisposable
     {
         var security = new LinuxContainerSecurityContext
         {
-            NamespaceOptions = NamespacesOf(SharesPids),
+            NamespaceOptions = NamespacesOf(SharesPids, OfNode),
             ReadonlyRootfs = options.ReadOnlyRoot,
             Capabilities = new Capability { DropCapabilities = { options.DroppedCapabilities } },
             NoNewPrivs = options.NoNewPrivileges,
@@ -106,6 +109,6 @@ internal sealed class TestPod : IAsyncDisposable
         await Node.Cri.CallAsync("removing a pod", o => Node.Cri.Runtime.RemovePodSandboxAsync(new RemovePodSandboxRequest { PodSandboxId = Id }, o), CriConnection.Long, CancellationToken.None);
     }
 
-    private static NamespaceOption NamespacesOf(bool sharePids) =>
-        new() { Network = NamespaceMode.Pod, Pid = sharePids ? NamespaceMode.Pod : NamespaceMode.Container, Ipc = NamespaceMode.Pod };
+    private static NamespaceOption NamespacesOf(bool sharePids, bool ofNode) =>
+        new() { Network = ofNode ? NamespaceMode.Node : NamespaceMode.Pod, Pid = sharePids ? NamespaceMode.Pod : NamespaceMode.Container, Ipc = NamespaceMode.Pod };
 }

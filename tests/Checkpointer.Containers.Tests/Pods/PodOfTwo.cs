@@ -31,12 +31,12 @@ internal sealed class PodOfTwo : IAsyncDisposable
     internal string Name => $"tests/{Pod.Name}";
 
     /// <summary>Starts both; they speak to each other already.</summary>
-    internal static Task<PodOfTwo> StartAsync(ContainerNode node, string name, params string[] more) => StartAsync(node, name, sharePids: false, more);
+    internal static Task<PodOfTwo> StartAsync(ContainerNode node, string name, params string[] more) => StartAsync(node, name, sharePids: false, ofNode: false, more);
 
-    /// <summary>The same, with one pid namespace for both where wanted.</summary>
-    internal static async Task<PodOfTwo> StartAsync(ContainerNode node, string name, bool sharePids, params string[] more)
+    /// <summary>The same, with one pid namespace for both, or the node's network, where wanted.</summary>
+    internal static async Task<PodOfTwo> StartAsync(ContainerNode node, string name, bool sharePids, bool ofNode = false, params string[] more)
     {
-        var pod = await TestPod.StartAsync(node, name, sharePids);
+        var pod = await TestPod.StartAsync(node, name, sharePids, ofNode);
         try
         {
             var server = await Workload.StartAsync(pod, ServerOn(node, pod, more));
@@ -51,9 +51,9 @@ internal sealed class PodOfTwo : IAsyncDisposable
     }
 
     /// <summary>The same, in which both wait for a restore.</summary>
-    internal static async Task<PodOfTwo> WaitingAsync(ContainerNode node, string name)
+    internal static async Task<PodOfTwo> WaitingAsync(ContainerNode node, string name, bool ofNode = false)
     {
-        var pod = await TestPod.StartAsync(node, name);
+        var pod = await TestPod.StartAsync(node, name, ofNode: ofNode);
         try
         {
             return new PodOfTwo(

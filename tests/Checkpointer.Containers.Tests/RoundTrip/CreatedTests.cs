@@ -40,5 +40,63 @@ public sealed class CreatedTests(TwoNodes nodes)
         Assert.Equal(before, await ContainersAsync());
     }
 
+    /// <summary>As of a pod that kubelet made on a node of its own: of the sources of its mounts the other node has none.</summary>
+    [Fact]
+    public async Task What_kubelet_made_for_a_pod_is_made_anew_and_what_a_cluster_gave_it_is_told()
+    {
+        await using var pod = await TestPod.StartAsync(nodes.A, "kubelet");
+
+        // Below /run every node has its own.
+        var home = $"/run/kubelet/pods/{pod.Name}";
+        var (cache, token) = ($"{home}/volumes/kubernetes.io~empty-dir/cache", $"{home}/volumes/kubernetes.io~projected/token");
+        (await nodes.A.RunAsync(["bash", "-c", $"mkdir -p {cache} {token}; echo secret >{token}/token; touch {home}/hosts {home}/log; echo kept >{cache}/kept"])).MustSucceed();
+        var before = await Workload.StartAsync(pod, ContainerOptions.Workload("memory=1", "bind=/cache") with
+        {
+            Mounts =
+            [
+                new BindMount(cache, "/cache"), new BindMount($"{home}/hosts", "/etc/hosts"), new BindMount($"{home}/log", "/dev/termination-log"),
+                new BindMount(token, "/var/run/secrets/token", ReadOnly: true),
+            ],
+        });
+        var snapshot = (await before.Container.CheckpointAsync()).Snapshot();
+
+        var others = MadeFor(nodes.B);
+        var refused = await nodes.B.CheckpointerAsync("restore", snapshot, "--create", "--json");
+        refused.MustExit(3);
+        Assert.Contains("volume-missing", refused.Stdout, StringComparison.Ordinal);
+        Assert.Contains("/var/run/secrets/token", refused.Stdout, StringComparison.Ordinal);
+        Assert.DoesNotContain("mount-missing", refused.Stdout, StringComparison.Ordinal);
+        Assert.DoesNotContain("/cache", refused.Stdout, StringComparison.Ordinal);
+        Assert.Equal(others, MadeFor(nodes.B));
+
+        var restored = (await nodes.B.CheckpointerAsync("restore", snapshot, "--create", "--json", "--force")).MustSucceed().Json;
+        var id = restored.GetProperty("container").GetString()!;
+        string directory;
+        await using (var made = await TestPod.OfContainerAsync(nodes.B, id))
+        {
+            var after = new Workload(await TestContainer.OfAsync(made, id, "main", nodes.B.RootFolder + restored.GetProperty("log").GetString()));
+            await after.MustTickAsync();
+            await after.VerifyAsync();
+            Workload.MustHaveTickedWithoutGap(before, after);
+            var root = $"/proc/{after.Container.HostPid}/root";
+            Assert.Equal("kept\n", await File.ReadAllTextAsync(root + "/cache/kept", TestContext.Current.CancellationToken));
+            Assert.Empty(Directory.GetFileSystemEntries(root + "/var/run/secrets/token"));
+            directory = Assert.Single(MadeFor(nodes.B).Except(others));
+
+            // What was made is a pod's own again: it travels with the next snapshot, too.
+            var next = (await nodes.B.CheckpointerAsync("checkpoint", "--container", id, "--leave-running", "--json")).MustSucceed().Json;
+            Assert.DoesNotContain("/cache", next.GetProperty("findings").ToString(), StringComparison.Ordinal);
+        }
+
+        // The pod was removed by somebody else: the next start clears its directories away.
+        Directory.SetLastWriteTimeUtc(directory, DateTime.UtcNow.AddHours(-2));
+        await nodes.B.KillServiceAsync();
+        await nodes.B.StartServiceAsync();
+        Assert.DoesNotContain(directory, MadeFor(nodes.B));
+    }
+
+    private static string[] MadeFor(ContainerNode node) =>
+        Path.Combine(node.Home, "state", "pods") is var all && Directory.Exists(all) ? [.. Directory.GetDirectories(all).Order(StringComparer.Ordinal)] : [];
+
     private async Task<string> ContainersAsync() => (await nodes.B.RunAsync(["ctr", "-n", "k8s.io", "containers", "list", "-q"])).MustSucceed().Stdout;
 }

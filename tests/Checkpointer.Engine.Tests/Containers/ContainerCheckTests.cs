@@ -41,6 +41,42 @@ public sealed class ContainerCheckTests
         Assert.Empty(findings.ToVerdict().Findings);
     }
 
+    [Theory]
+    [InlineData(true, true, null)]
+    [InlineData(false, false, null)]
+    [InlineData(null, false, null)]
+    [InlineData(true, false, FindingSeverity.Blocker)]
+    [InlineData(false, true, FindingSeverity.Overridable)]
+    [InlineData(null, true, FindingSeverity.Overridable)]
+    public void The_network_must_be_of_the_same_kind(bool? was, bool here, FindingSeverity? severity)
+    {
+        FindingList findings = new();
+        ContainerCheck.Network(Part() with { NodeNetwork = was }, here, findings);
+        Assert.Equal(severity is null ? [] : [("network-differs", severity)], findings.ToVerdict().Findings.Select(f => (f.Code, (FindingSeverity?)f.Severity)));
+    }
+
+    [Fact]
+    public void An_older_snapshot_of_the_nodes_network_is_known_by_what_the_runtime_said()
+    {
+        FindingList findings = new();
+        var part = Part();
+        ContainerCheck.Network(part with { Record = part.Record with { Template = new ContainerTemplate { NetworkMode = "node" } } }, false, findings);
+        Assert.True(findings.ToVerdict().Refuses(force: true));
+    }
+
+    [Theory]
+    [InlineData("/pods/1/cache", true)]
+    [InlineData("/pods/1/cache/sub", true)]
+    [InlineData("/pods/1/cache2", false)]
+    [InlineData("/pods/1", false)]
+    [InlineData("/", false)]
+    public void A_neighbour_shares_a_directory_or_a_part_of_it(string root, bool shares)
+    {
+        var mount = ProcMountInfo.ParseLine($"170 141 254:1 {root} /cache rw,relatime - ext4 /dev/vda1 rw");
+        Assert.Equal(shares, Neighbours.Covers((mount.Device, "/pods/1/cache"), mount));
+        Assert.False(Neighbours.Covers((new DeviceNumber(1, 1), "/pods/1/cache"), mount));
+    }
+
     private static ContainerPart Part() => new()
     {
         Record = new ContainerRecord { Id = "c", Name = "c", Pid = 0, Image = "i", Runtime = "containerd" },

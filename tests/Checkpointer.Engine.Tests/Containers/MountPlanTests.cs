@@ -114,6 +114,23 @@ public sealed class MountPlanTests : IDisposable
     }
 
     [Fact]
+    public void A_root_below_a_directory_with_a_space_is_captured()
+    {
+        var upper = Directory.CreateDirectory(Path.Combine(_directory.Path, "of the runtime", "upper")).FullName;
+        var plan = Read(Root(upper.Replace(" ", @"\040", StringComparison.Ordinal)));
+        Assert.Null(plan.RootNotCaptured);
+        Assert.Equal(upper, plan.Captured.Single(p => p.MountPoint == "/").Source);
+    }
+
+    [Fact]
+    public void The_nodes_own_shared_memory_is_not_the_workloads()
+    {
+        var plan = MountPlan.Read([.. Lines.Prepend(Root(Upper)).Select(ProcMountInfo.ParseLine)], 4711, Volumes, (ProcMountInfo.ParseLine(Lines[3]).Device, "/"));
+        Assert.DoesNotContain(plan.Captured, p => p.MountPoint == "/dev/shm");
+        Assert.Contains("/dev/shm", plan.Uncovered);
+    }
+
+    [Fact]
     public void A_read_only_root_needs_no_capture()
     {
         var plan = Read(Root(Upper).Replace("rw,relatime", "ro,relatime", StringComparison.Ordinal));

@@ -139,14 +139,17 @@ public sealed class SnapshotPreflightTests : IDisposable
     /// <summary>A runtime that knows one container, or none, and makes nothing.</summary>
     private sealed class Runtime(ContainerRecord? there) : IContainerRuntime
     {
-        public Task<IReadOnlyList<ContainerSummary>> ListAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<IReadOnlyList<ContainerSummary>> ListAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<ContainerSummary>>([]);
 
         public Task<ContainerRecord> FindAsync(string name, CancellationToken cancellationToken) => Task.FromResult(there!);
 
         public Task<IReadOnlyList<ContainerRecord>> FindPodAsync(string name, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<ContainerRecord>>([there!]);
 
-        public Task<ContainerRecord> CreatePlaceholderAsync(ContainerRecord record, string init, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<IReadOnlyList<ContainerRecord>> CreatePodAsync(IReadOnlyList<ContainerRecord> records, string uid, string init, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
-        public Task RemovePlaceholderAsync(ContainerRecord placeholder, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<bool> RemovePodAsync(string uid, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<string>> MadePodsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

@@ -102,6 +102,24 @@ public sealed class OperationJournalTests : IDisposable
     }
 
     [Fact]
+    public void An_entry_of_a_pod_that_is_made_is_of_version_5_and_ends_as_one_of_nothing_else()
+    {
+        var journal = new OperationJournal(_directory.Path);
+        var entry = Entry("m") with { Version = JournalEntry.CurrentVersion, MadePod = "uid" };
+        Assert.True(entry.IsOnlyMadePod);
+        using (var open = journal.Open(entry))
+        {
+            open.Update(e => e with { TreeDirectory = "/t", Container = new JournalContainer("c", 1, 2, 3), Released = true });
+        }
+
+        Assert.Contains("\"version\": 5", File.ReadAllText(_directory.File("operations/m.json")), StringComparison.Ordinal);
+        Assert.Contains("\"madePod\": \"uid\"", File.ReadAllText(_directory.File("operations/m.json")), StringComparison.Ordinal);
+        using var found = Assert.Single(journal.TakeAbandoned(Unexpected));
+        Assert.False(found.Entry.IsOnlyMadePod);
+        Assert.Equal((true, false, null), (found.Entry.OnlyMadePod().IsOnlyMadePod, found.Entry.OnlyMadePod().Released, found.Entry.OnlyMadePod().Container));
+    }
+
+    [Fact]
     public void A_pods_entry_is_of_version_4_and_is_an_entry_for_each_of_its_containers()
     {
         var journal = new OperationJournal(_directory.Path);

@@ -108,7 +108,7 @@ public sealed class WorkloadRescueTests
         await File.WriteAllTextAsync(log, "(00.000000) CRIU run id = fd9c6520-670d-4266-97de-1cb9397bf8a8\n", TestContext.Current.CancellationToken);
         try
         {
-            Nftables.Deafen(new NftTable(NftFamily.Inet, NetworkLock.TableOf(log)!), pod.Pid);
+            Nftables.Silence(new NftTable(NftFamily.Inet, NetworkLock.TableOf(log)!), [], pod.Pid);
         }
         catch (PlatformException e)
         {

@@ -111,7 +111,7 @@ public sealed class PodRestoreRecoveryTests : IDisposable
             },
             entry => entry with
             {
-                Version = JournalEntry.CurrentVersion,
+                Version = JournalEntry.SeveralTreesVersion,
                 Members = [.. _placeholders.Select((p, i) => new JournalMember { Container = p.Record, TreeDirectory = Path.Combine(directory, $"c{i + 1}") })],
             });
     }

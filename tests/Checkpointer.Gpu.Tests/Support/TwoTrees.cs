@@ -43,7 +43,7 @@ internal sealed class TwoTrees : IDisposable
     /// <summary>The entry as a checkpoint of a pod writes it.</summary>
     public JournalEntry Entry(string phase) => new()
     {
-        Version = JournalEntry.CurrentVersion,
+        Version = JournalEntry.SeveralTreesVersion,
         Operation = Operation,
         Kind = OperationKind.Checkpoint,
         Phase = phase,

@@ -1,6 +1,7 @@
 using Checkpointer.Engine.Containers;
 using Checkpointer.Node.Cri;
 using Checkpointer.Node.Cri.Protocol;
+using Checkpointer.Platform;
 using Grpc.Core;
 
 namespace Checkpointer.Node.Tests.Cri;
@@ -8,6 +9,8 @@ namespace Checkpointer.Node.Tests.Cri;
 /// <summary>What is asked for to get a container like a recorded one, and that nothing is left where it fails.</summary>
 public sealed class PlaceholderTests
 {
+    private static readonly string Uid = Guid.NewGuid().ToString("D");
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private static ContainerRecord Record => new()
@@ -111,13 +114,16 @@ public sealed class PlaceholderTests
     public async Task It_goes_with_its_pod_and_log_and_twice_is_no_error()
     {
         await using var node = await FakeNode.StartAsync();
-        var made = await CreateAsync(node);
+        await CreateAsync(node);
         Assert.Single(node.Pods);
-        await node.Runtime.RemovePlaceholderAsync(made, Token);
+        Assert.Equal([Uid], await node.Runtime.MadePodsAsync(Token));
+        Assert.False(await node.Runtime.RemovePodAsync(Guid.NewGuid().ToString("D"), Token));
+        Assert.Single(node.Pods);
+        Assert.True(await node.Runtime.RemovePodAsync(Uid, Token));
         Assert.Empty(node.Pods);
         Assert.Empty(node.Containers);
         Assert.Empty(Directory.GetDirectories(node.Options.LogDirectory));
-        await node.Runtime.RemovePlaceholderAsync(made, Token);
+        Assert.False(await node.Runtime.RemovePodAsync(Uid, Token));
     }
 
     [Fact]
@@ -126,13 +132,11 @@ public sealed class PlaceholderTests
         await using var node = await FakeNode.StartAsync();
         var pod = node.AddPod("web");
         node.AddInspectable("app", pod);
-        var record = await node.Runtime.FindAsync("app", Token);
-        Assert.Equal("not-a-placeholder", (await RemoveFailsAsync(node, record)).Code);
-        Assert.Equal("not-a-placeholder", (await RemoveFailsAsync(node, record with { SandboxId = null })).Code);
 
         // A label that somebody copied from a placeholder.
-        pod.Labels[PlaceholderSpec.Label] = "another-uid";
-        Assert.Equal("not-a-placeholder", (await RemoveFailsAsync(node, record)).Code);
+        pod.Labels[PlaceholderSpec.Label] = Uid;
+        Assert.False(await node.Runtime.RemovePodAsync(Uid, Token));
+        Assert.Empty(await node.Runtime.MadePodsAsync(Token));
         Assert.DoesNotContain("StopPodSandbox", node.Cri.Calls);
     }
 
@@ -177,6 +181,30 @@ public sealed class PlaceholderTests
         });
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => CreateAsync(node, token: cancel.Token));
         Assert.Empty(node.Pods);
+    }
+
+    /// <summary>Here because something is mounted in it.</summary>
+    [Fact]
+    public async Task A_log_that_cannot_be_removed_hides_no_error()
+    {
+        await using var node = await FakeNode.StartAsync();
+        node.Cri.On<CreateContainerRequest>("CreateContainer", r =>
+        {
+            Mount(r.SandboxConfig.LogDirectory);
+            throw new RpcException(new Status(StatusCode.Unknown, "the first error"));
+        });
+        try
+        {
+            var error = await Assert.ThrowsAsync<OperationFailedException>(() => CreateAsync(node));
+            Assert.Contains("the first error", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            foreach (var mounted in Directory.GetDirectories(node.Options.LogDirectory))
+            {
+                Mounts.Unmount(Path.Combine(mounted, "app"));
+            }
+        }
     }
 
     [Fact]
@@ -241,17 +269,26 @@ public sealed class PlaceholderTests
     public async Task No_helper_no_placeholder()
     {
         await using var node = await FakeNode.StartAsync();
-        var error = await Assert.ThrowsAsync<HostException>(() => node.Runtime.CreatePlaceholderAsync(Record, "/nonexistent/init", Token));
+        var error = await Assert.ThrowsAsync<HostException>(() => node.Runtime.CreatePodAsync([Record], Uid, "/nonexistent/init", Token));
         Assert.Equal("helper-missing", error.Code);
     }
-
-    private static Task<UsageException> RemoveFailsAsync(FakeNode node, ContainerRecord record) =>
-        Assert.ThrowsAsync<UsageException>(() => node.Runtime.RemovePlaceholderAsync(record, Token));
 
     private static async Task<ContainerRecord> CreateAsync(FakeNode node, ContainerRecord? record = null, CancellationToken? token = null)
     {
         await File.WriteAllTextAsync(Init(node), "", Token);
-        return await node.Runtime.CreatePlaceholderAsync(record ?? Record, Init(node), token ?? Token);
+        return Assert.Single(await node.Runtime.CreatePodAsync([record ?? Record], Uid, Init(node), token ?? Token));
+    }
+
+    private static void Mount(string logs)
+    {
+        try
+        {
+            Mounts.MountTmpfs(Path.Combine(logs, "app"), 1 << 20, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (PlatformException e)
+        {
+            Assert.Skip($"nothing can be mounted here: {e.Message}");
+        }
     }
 
     private static string Init(FakeNode node) => node.Cri.Directory.File("init");

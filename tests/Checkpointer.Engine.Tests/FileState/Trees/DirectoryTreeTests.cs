@@ -29,6 +29,21 @@ public sealed class DirectoryTreeTests : IDisposable
     }
 
     [Fact]
+    public async Task In_a_directory_that_others_use_nothing_else_is_removed()
+    {
+        var (a, b) = Directories();
+        Shell.Run(a, "mkdir -p d; echo 1 > d/f; echo 2 > both; echo 3 > type");
+        Shell.Run(b, "mkdir -p d type/below; echo theirs > d/theirs; echo old > both; echo top > top");
+        await using var store = await TreeStore.NewAsync();
+        var record = await store.CaptureAsync(a, FileTreeKind.Directory);
+
+        await store.ApplyAsync(record, b, merge: true);
+
+        Assert.Equal(("theirs\n", "top\n"), (File.ReadAllText(b + "/d/theirs"), File.ReadAllText(b + "/top")));
+        Assert.Equal(("1\n", "2\n", "3\n"), (File.ReadAllText(b + "/d/f"), File.ReadAllText(b + "/both"), File.ReadAllText(b + "/type")));
+    }
+
+    [Fact]
     public async Task What_is_mounted_below_belongs_to_nobody()
     {
         var (a, b) = Directories();

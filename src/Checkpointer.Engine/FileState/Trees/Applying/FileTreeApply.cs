@@ -19,15 +19,16 @@ internal sealed class FileTreeApply(SnapshotReader reader)
     /// <summary>Applies a tree.</summary>
     /// <param name="record">From the manifest.</param>
     /// <param name="target">The directory that the tree was captured from, in the new place: open in any way; stays the caller's.</param>
+    /// <param name="merge">Others use the directory, too: what the tree does not have stays, and what it has replaces what has the same name.</param>
     /// <param name="cancellationToken">Ends it between two entries or pieces of a file; the target is then half done.</param>
     /// <exception cref="RepositoryException">The index or the contents are damaged or missing.</exception>
     /// <exception cref="OperationFailedException">The kernel refuses something; it names the path.</exception>
-    public async Task ApplyAsync(FileTreeRecord record, SafeFileHandle target, CancellationToken cancellationToken)
+    public async Task ApplyAsync(FileTreeRecord record, SafeFileHandle target, bool merge, CancellationToken cancellationToken)
     {
         using var index = await FileTreeIndexReader.OpenAsync(record, reader, cancellationToken).ConfigureAwait(false);
         ContentReader content = new(reader.OpenFile(record.Content));
         await using var contentEnd = content.ConfigureAwait(false);
-        using TreeApplication application = new(record, Open(record, target), index, content, Written);
+        using TreeApplication application = new(record, Open(record, target), index, content, Written) { Merges = merge };
 
         // File by file there is little to wait for: not on the caller's thread.
         await Task.Run(() => application.RunAsync(cancellationToken), cancellationToken).ConfigureAwait(false);

@@ -34,6 +34,9 @@ internal sealed partial class TreeApplication : IDisposable
         _removal = new TreeRemoval(record.MountPoint, directories, index.Patterns);
     }
 
+    /// <summary>What is there and not in the tree stays.</summary>
+    public bool Merges { get; init; }
+
     private FileTreeEntry Entry => _index.Entry;
 
     private TreePath Path => _directories.Path;
@@ -63,7 +66,7 @@ internal sealed partial class TreeApplication : IDisposable
 
     private void Begin()
     {
-        if (Entry.IsOpaque || _record.Kind == FileTreeKind.Directory)
+        if (Entry.IsOpaque || (_record.Kind == FileTreeKind.Directory && !Merges))
         {
             _removal.Empty();
         }

@@ -87,12 +87,12 @@ internal sealed class TreeStore : IAsyncDisposable
         Assert.Equal(0, _pool.Outstanding);
     }
 
-    public async Task ApplyAsync(FileTreeRecord record, string path, bool checkBytes = true)
+    public async Task ApplyAsync(FileTreeRecord record, string path, bool checkBytes = true, bool merge = false)
     {
         await using var reader = await _repository.OpenSnapshotAsync(Last!.Id, Token);
         FileTreeApply apply = new(reader);
         using var target = RootedOpen.OpenRoot(path);
-        await apply.ApplyAsync(record, target, Token);
+        await apply.ApplyAsync(record, target, merge, Token);
         Assert.True(!checkBytes || record.Bytes == apply.BytesWritten, $"{apply.BytesWritten} bytes were written for {record}");
     }
 
