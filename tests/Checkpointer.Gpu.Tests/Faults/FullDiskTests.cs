@@ -63,7 +63,7 @@ public sealed class FullDiskTests : IDisposable
     public async Task A_step_that_cannot_be_written_down_is_not_taken_and_all_is_undone(bool leaveRunning, string from)
     {
         await ReadyAsync();
-        using var pair = new SamplePair(_node);
+        using var pair = new SampleTree(_node);
         FailFrom(from);
 
         var error = await Assert.ThrowsAsync<OperationFailedException>(() => CheckpointAsync(pair.Root.Pid, "op-1", leaveRunning));
@@ -81,7 +81,7 @@ public sealed class FullDiskTests : IDisposable
     public async Task A_workload_that_lives_on_gets_its_gpus_and_its_snapshot_although_that_cannot_be_written_down(string from)
     {
         await ReadyAsync();
-        using var pair = new SamplePair(_node);
+        using var pair = new SampleTree(_node);
         FailFrom(from);
 
         var result = await CheckpointAsync(pair.Root.Pid, "op-1", leaveRunning: true);
@@ -208,7 +208,7 @@ public sealed class FullDiskTests : IDisposable
         Directory.CreateDirectory(_bench.Options.StateDirectory);
         Mounts.MountTmpfs(_bench.Options.StateDirectory, 1 << 20, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         await ReadyAsync();
-        using var pair = new SamplePair(_node);
+        using var pair = new SampleTree(_node);
         _bench.Services.GpuStepReached = reached =>
         {
             if (_refused == 0 && reached.Split(' ')[0] == step)
@@ -287,7 +287,7 @@ public sealed class FullDiskTests : IDisposable
     private Task<RestoreResult> RestoreAsync(string operation, string snapshot) =>
         new RestoreOperation(_bench.Services, operation, _bench.Restore(snapshot), null).RunAsync(TestContext.Current.CancellationToken);
 
-    private async Task MustRunAsync(SamplePair pair)
+    private async Task MustRunAsync(SampleTree pair)
     {
         foreach (var sample in pair.Samples)
         {

@@ -18,7 +18,7 @@ public sealed class SharedMemoryTests : IDisposable
         Installation.RequireCriu();
         using var bench = new EngineBench(_node);
         await bench.InitAsync();
-        using var pair = new SamplePair(_node, "export GPU_SIMULATOR_GROUP=ranks;");
+        using var pair = new SampleTree(_node, before: "export GPU_SIMULATOR_GROUP=ranks;");
 
         var error = await Assert.ThrowsAsync<OperationFailedException>(
             () => bench.Engine.CheckpointAsync("op-1", bench.Checkpoint(pair.Root.Pid, leaveRunning), null, TestContext.Current.CancellationToken));
@@ -35,7 +35,7 @@ public sealed class SharedMemoryTests : IDisposable
         Installation.RequireCriu();
         using var bench = new EngineBench(_node);
         await bench.InitAsync();
-        using var pair = new SamplePair(_node, "export GPU_SIMULATOR_GROUP=ranks GPU_SIMULATOR_JOB=1;");
+        using var pair = new SampleTree(_node, before: "export GPU_SIMULATOR_GROUP=ranks GPU_SIMULATOR_JOB=1;");
         await bench.Engine.CheckpointAsync("op-1", bench.Checkpoint(pair.Root.Pid, leaveRunning: true), null, TestContext.Current.CancellationToken);
         await MustRunAsync(bench, pair.Samples);
     }

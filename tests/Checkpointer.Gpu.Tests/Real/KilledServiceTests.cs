@@ -9,64 +9,138 @@ public sealed class KilledServiceTests
 {
     private const int Killed = 137;
 
+    /// <summary>How the fault host tells a step.</summary>
+    private const string Step = "gpu step ";
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
-    /// <summary>Locking, locked, Checkpointing, checkpointed, Checkpointed; after the dump: Resuming, restored, unlocked.</summary>
-    public static TheoryData<int> CheckpointSteps => [1, 2, 3, 4, 5, 6, 7, 8];
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(10);
 
-    /// <summary>Awaited, Restoring, restored, unlocked.</summary>
-    public static TheoryData<int> RestoreSteps => [1, 2, 3, 4];
+    /// <summary>Every step of a checkpoint, of one program and of two that live on, and of two that end.</summary>
+    public static TheoryData<int, bool, int, string> CheckpointSteps()
+    {
+        TheoryData<int, bool, int, string> data = [];
+        foreach (var (programs, leaveRunning) in new[] { (1, true), (2, true), (2, false) })
+        {
+            List<string> steps = ["Locking", .. Each(programs, "locked"), "Checkpointing", .. Each(programs, "checkpointed"), "Checkpointed"];
+            if (leaveRunning)
+            {
+                steps.AddRange(["Resuming", .. Each(programs, "restored"), .. Each(programs, "unlocked")]);
+            }
+
+            for (var i = 0; i < steps.Count; i++)
+            {
+                data.Add(programs, leaveRunning, i + 1, steps[i]);
+            }
+        }
+
+        return data;
+    }
+
+    /// <summary>Every step of a restore, of one program and of two.</summary>
+    public static TheoryData<int, int, string> RestoreSteps()
+    {
+        TheoryData<int, int, string> data = [];
+        foreach (var programs in new[] { 1, 2 })
+        {
+            List<string> steps = ["Awaited", "Restoring", .. Each(programs, "restored"), .. Each(programs, "unlocked")];
+            for (var i = 0; i < steps.Count; i++)
+            {
+                data.Add(programs, i + 1, steps[i]);
+            }
+        }
+
+        return data;
+    }
 
     [Theory]
     [MemberData(nameof(CheckpointSteps))]
-    public async Task A_checkpoint_that_was_cut_off_leaves_a_running_process(int step)
+    public async Task A_checkpoint_that_was_cut_off_leaves_running_processes(int programs, bool leaveRunning, int step, string name)
     {
         Installation.RequireCriu();
         using var node = new SimulatedNode("a", "h100", "gpus=1");
         using var bench = new EngineBench(node);
         await bench.InitAsync();
-        using var sample = new Sample(node);
-        var killed = Run(bench, Plan(bench, step, checkpoint: sample));
-        Assert.Equal((Killed, step), (killed.Code, killed.Steps));
+        using var tree = new SampleTree(node, programs);
+        var killed = Run(bench, Plan(bench, step, checkpoint: tree.Root.Pid, leaveRunning: leaveRunning), step);
+        Assert.Equal((Killed, step, name), (killed.Code, killed.Steps.Count, killed.Steps[^1]));
 
         var report = await bench.RecoverAsync();
         var recovered = Assert.Single(report.Operations);
-        Assert.True(recovered.Outcome is "rolled-back" or "durable-and-running", recovered.Message);
-        Assert.Equal((int)CudaState.Running, await bench.StateAsync(sample));
-        sample.AssertGoesOn();
-        Assert.Empty((await bench.RecoverAsync()).Operations);
+        Assert.True(recovered.Outcome == "rolled-back" || (leaveRunning && recovered.Outcome == "durable-and-running"), recovered.Message);
+        await MustRunAsync(bench, tree);
+    }
+
+    [Theory]
+    [InlineData("phase commit", "rolled-back")]
+    [InlineData("object snapshots/", "durable-and-running")]
+    [InlineData("phase end", "durable-and-gone")]
+    public async Task A_checkpoint_that_ends_its_tree_leaves_a_snapshot_or_running_processes(string where, string outcome)
+    {
+        Installation.RequireCriu();
+        using var node = new SimulatedNode("a", "h100", "gpus=1");
+        using var bench = new EngineBench(node);
+        await bench.InitAsync();
+        using var tree = new SampleTree(node);
+        var plan = Plan(bench, 0, checkpoint: tree.Root.Pid, leaveRunning: false);
+        plan[where.StartsWith("phase", StringComparison.Ordinal) ? "dieAtPhase" : "dieAfterObject"] = where.Split(' ')[1];
+        var killed = Run(bench, plan, steps: 7);
+        Assert.Equal((Killed, "Checkpointed"), (killed.Code, killed.Steps[^1]));
+
+        var recovered = Assert.Single((await bench.RecoverAsync()).Operations);
+        Assert.True(recovered.Outcome == outcome, $"{recovered.Outcome}: {recovered.Message}");
+        if (outcome != "durable-and-gone")
+        {
+            await MustRunAsync(bench, tree);
+            return;
+        }
+
+        Sample.Wait(() => !tree.IsAlive, "the end of the tree");
+        await bench.Engine.RestoreAsync("op-2", bench.Restore(recovered.Snapshot!), null, CancellationToken.None);
+        Assert.All(tree.Samples, static s => s.AssertGoesOn());
     }
 
     [Theory]
     [MemberData(nameof(RestoreSteps))]
-    public async Task A_restore_that_was_cut_off_runs_or_leaves_nothing(int step)
+    public async Task A_restore_that_was_cut_off_runs_or_leaves_nothing(int programs, int step, string name)
     {
         Installation.RequireCriu();
         using var node = new SimulatedNode("a", "h100", "gpus=1");
         using var bench = new EngineBench(node);
         await bench.InitAsync();
-        using var sample = new Sample(node);
-        var result = await bench.Engine.CheckpointAsync("op-0", bench.Checkpoint(sample, leaveRunning: false), null, CancellationToken.None);
-        Sample.Wait(() => !sample.IsAlive, "the end of the checkpointed process");
-        var killed = Run(bench, Plan(bench, step, snapshot: result.Snapshot));
-        Assert.Equal((Killed, step), (killed.Code, killed.Steps));
+        using var tree = new SampleTree(node, programs);
+        var result = await bench.Engine.CheckpointAsync("op-0", bench.Checkpoint(tree.Root.Pid, leaveRunning: false), null, CancellationToken.None);
+        Sample.Wait(() => !tree.IsAlive, "the end of the checkpointed processes");
+        var killed = Run(bench, Plan(bench, step, snapshot: result.Snapshot), step);
+        Assert.Equal((Killed, step, name), (killed.Code, killed.Steps.Count, killed.Steps[^1]));
 
         var recovered = Assert.Single((await bench.RecoverAsync()).Operations);
         if (recovered.Outcome == "tree-killed")
         {
             // Its hook was never answered, so CRIU gave up.
-            Assert.Equal(1, step);
+            Assert.Equal("Awaited", name);
             return;
         }
 
+        // The tree ends with its operation's cgroup, when the bench goes.
         Assert.True(recovered.Outcome == "tree-adopted", $"{recovered.Outcome}: {recovered.Message}");
-        var tree = bench.Services.Trees.Read("op-1")!;
-        using var restored = new RestoredTree(
-            new Engine.RestoreResult { Snapshot = result.Snapshot, Pid = tree.RootPid, Log = "", Operation = "op-1", Timings = [], Findings = [] }, sample.Log);
-        restored.AssertGoesOn();
+        Assert.All(tree.Samples, static s => s.AssertGoesOn());
     }
 
-    private static JsonObject Plan(EngineBench bench, int step, Sample? checkpoint = null, string? snapshot = null)
+    private static IEnumerable<string> Each(int programs, string step) => Enumerable.Repeat(step, programs);
+
+    private static async Task MustRunAsync(EngineBench bench, SampleTree tree)
+    {
+        foreach (var sample in tree.Samples)
+        {
+            Assert.Equal((int)CudaState.Running, await bench.StateAsync(sample));
+            sample.AssertGoesOn();
+        }
+
+        Assert.Empty((await bench.RecoverAsync()).Operations);
+    }
+
+    private static JsonObject Plan(EngineBench bench, int step, int? checkpoint = null, bool leaveRunning = true, string? snapshot = null)
     {
         JsonObject plan = new()
         {
@@ -82,8 +156,8 @@ public sealed class KilledServiceTests
         JsonObject request = new() { ["repository"] = bench.Repository, ["keyFile"] = bench.KeyFile, ["memoryBytes"] = 64 << 20 };
         if (checkpoint is not null)
         {
-            request["pid"] = checkpoint.Pid;
-            request["leaveRunning"] = true;
+            request["pid"] = checkpoint;
+            request["leaveRunning"] = leaveRunning;
             plan["checkpoint"] = request;
         }
         else
@@ -95,7 +169,7 @@ public sealed class KilledServiceTests
         return plan;
     }
 
-    private static (int Code, int Steps) Run(EngineBench bench, JsonObject plan)
+    private static (int Code, List<string> Steps) Run(EngineBench bench, JsonObject plan, int steps)
     {
         var file = Path.Combine(bench.Folder, "plan.json");
         File.WriteAllText(file, plan.ToJsonString());
@@ -118,10 +192,22 @@ public sealed class KilledServiceTests
         process.BeginOutputReadLine();
         using var late = new CancellationTokenSource(Limit);
         Sample.Wait(() => process.HasExited || late.IsCancellationRequested, "the end of the fault host");
-        lock (lines)
+        Assert.True(process.HasExited);
+
+        // Its last words may still be on their way.
+        for (var waited = Stopwatch.StartNew(); Steps().Count < steps && waited.Elapsed < LastWords;)
         {
-            Assert.True(process.HasExited, string.Join('\n', lines));
-            return (process.ExitCode, lines.Count(static l => l.StartsWith("gpu step ", StringComparison.Ordinal)));
+            Thread.Sleep(10);
+        }
+
+        return (process.ExitCode, Steps());
+
+        List<string> Steps()
+        {
+            lock (lines)
+            {
+                return [.. lines.Where(static l => l.StartsWith(Step, StringComparison.Ordinal)).Select(static l => l[Step.Length..].Split(' ')[0])];
+            }
         }
     }
 }

@@ -4,18 +4,19 @@ using Checkpointer.Platform;
 
 namespace Checkpointer.Gpu.Tests;
 
-/// <summary>A launcher that uses no GPU, and two CUDA programs below it: one tree.</summary>
-internal sealed class SamplePair : IDisposable
+/// <summary>A launcher that uses no GPU, and CUDA programs below it: one tree.</summary>
+internal sealed class SampleTree : IDisposable
 {
     private readonly Process _launcher;
 
     /// <param name="node">Where the GPUs are.</param>
+    /// <param name="programs">How many.</param>
     /// <param name="before">What the launcher does first: variables.</param>
-    public SamplePair(SimulatedNode node, string before = "")
+    public SampleTree(SimulatedNode node, int programs = 2, string before = "")
     {
-        List<string> logs = [Path.GetTempFileName(), Path.GetTempFileName()];
-        var programs = logs.Select(log => $"'{Installation.Sample}' --library '{node.Cuda}' --mib 2 --pause-ms 5 >>'{log}' 2>/dev/null </dev/null & echo $! >'{log}.pid';");
-        _launcher = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", $"exec >/dev/null 2>&1 </dev/null; {before} {string.Concat(programs)} wait"]))!;
+        var logs = Enumerable.Range(0, programs).Select(static _ => Path.GetTempFileName()).ToList();
+        var commands = logs.Select(log => $"'{Installation.Sample}' --library '{node.Cuda}' --mib 2 --pause-ms 5 >>'{log}' 2>/dev/null </dev/null & echo $! >'{log}.pid';");
+        _launcher = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", $"exec >/dev/null 2>&1 </dev/null; {before} {string.Concat(commands)} wait"]))!;
         Samples = [.. logs.Select(log => new Sample(PidIn(log + ".pid"), log))];
         Root = ProcessIdentity.Of(_launcher.Id)!;
     }
