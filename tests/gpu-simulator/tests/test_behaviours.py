@@ -367,9 +367,9 @@ for line in lines:
             memory.write(b'x' * 4096)
 """
         subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
-        # Not asked for its state afterwards: it may have ended by then.
         self.assertEqual(worker.code("restore", sample.pid, "-"), 0)
-        self.assertEqual(worker.code("unlock", sample.pid), 0)
+        # It may have noticed, and ended, before it has answered: then the outcome is unknown (999).
+        self.assertIn(worker.code("unlock", sample.pid), (0, 999))
         self.assertEqual(sample.process.wait(PATIENCE), 3)
 
 
