@@ -6,20 +6,25 @@
 #   --dir   where the repository goes (default: a folder in /var/tmp); it needs room for the GPU's used memory
 #   --mib   device memory of the test program on each GPU (default 1024)
 #
-# It comes in a bundle (scripts/bundle.sh) with all that it needs. Exit code 0: all checks passed.
+# It comes in a bundle (scripts/bundle.sh) with all that it needs. Exit code 0: no check failed.
+#
+# Failures are injected where the journal says that the operation stands: the command is stopped there, the journal read once more, and only when it still says the
+# same is anybody killed. A step that is over each time before it is seen is a row "skipped".
 set -uo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 MIB=1024
 DIR=
 STEP_LIMIT=120 # seconds that a step of the test program may take on a slow machine
+NO_PID=4194304 # the kernel's own limit for pids, which none reaches
+TRIES=8        # times that a step may be over before it is seen
 while [ $# -gt 0 ]; do
     case $1 in
         --dir) DIR=$2; shift 2 ;;
         --mib) MIB=$2; shift 2 ;;
         --cuda-library) export CHECKPOINTER_CUDA_LIBRARY=$2; shift 2 ;;
         --nvml-library) export CHECKPOINTER_NVML_LIBRARY=$2; shift 2 ;;
-        -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) echo "unknown argument: $1 (try --help)" >&2; exit 2 ;;
     esac
 done
@@ -51,6 +56,7 @@ ROWS=()
 
 clean() {
     for pid in "${PIDS[@]}"; do kill -9 "$pid" 2>/dev/null; done
+    for log in "$WORK"/sample.*; do kill -9 $(writers "$log") 2>/dev/null; done
     sleep 1
     grep -o " $WORK/[^ ]*" /proc/mounts | while read -r mount; do umount "$mount"; done
     rm -rf "$WORK"
@@ -65,12 +71,41 @@ row() {
     echo "$1: $2 ${3:-}" >&2
 }
 
-# value FILE KEY: a number or string of a JSON object; the last one of that name.
-value() { tr ',{}' '\n\n\n' <"$1" | sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\"]*\)\"\{0,1\}.*/\1/p" | tail -n 1 | sed 's| *$||'; }
+# value FILE PATH: a number or string of a JSON object, by the names on the way to it: gpu.suspend.driver. In an array the last one counts.
+value() {
+    awk -v want="$2" '
+        function here(p, j) { p = key[1]; for (j = 2; j <= depth; j++) p = p (key[j] == "" ? "" : "." key[j]); return p }
+        function found(what) { if (named && here() == want) result = what; named = 0 }
+        { text = text $0 }
+        END {
+            for (i = 1; i <= length(text); i++) {
+                c = substr(text, i, 1)
+                if (c == "{" || c == "[") { named = 0; key[++depth] = "" }
+                else if (c == "}" || c == "]") { depth--; named = 0 }
+                else if (c == ":") named = 1
+                else if (c == ",") named = 0
+                else if (c == "\"") {
+                    word = ""
+                    for (i++; (d = substr(text, i, 1)) != "\"" && i <= length(text); i++) { if (d == "\\") { i++; d = substr(text, i, 1) } word = word d }
+                    if (named) found(word); else key[depth] = word
+                }
+                else if (c ~ /[-0-9a-z]/) { match(substr(text, i), /^[-+.0-9A-Za-z]+/); found(substr(text, i, RLENGTH)); i += RLENGTH - 1 }
+            }
+            print result
+        }' "$1"
+}
 
 ckpt() { "$BIN/checkpointer" "$@" --embedded --json --quiet >"$WORK/out.json" 2>"$WORK/err.txt"; }
 
-reason() { value "$WORK/out.json" message | cut -c 1-200; }
+reason() { value "$WORK/out.json" error.message | cut -c 1-200; }
+
+# writers LOG: the processes that write it.
+writers() {
+    local process
+    for process in /proc/[0-9]*; do
+        if [ "$(readlink "$process/fd/1")" = "$1" ]; then echo "${process#/proc/}"; fi
+    done 2>/dev/null
+}
 
 lines() { wc -l <"$1"; }
 
@@ -95,12 +130,31 @@ start_sample() {
     goes_on "$LOG" || { row FAILED "the test program runs" "$(tail -n 1 "$WORK/sample.err")"; return 1; }
 }
 
-# per_gb: times of the last checkpoint, and per GB captured.
-per_gb() {
-    local bytes frozen gpu
-    bytes=$(value "$WORK/out.json" bytesCaptured) frozen=$(value "$WORK/out.json" frozenMs) gpu=$(value "$WORK/out.json" gpu)
-    awk -v b="${bytes:-0}" -v f="${frozen:-0}" -v g="${gpu:-0}" \
-        'BEGIN { gb = b / 1e9; if (gb == 0) gb = 1; printf "%.2f GB, frozen %.0f ms (%.0f ms/GB), locking and copying device memory %.0f ms (%.0f ms/GB)", b / 1e9, f, f / gb, g, g / gb }'
+# of VALUE BYTES: milliseconds, and for each 10^9 bytes.
+of() { awk -v v="${1:-0}" -v b="${2:-0}" 'BEGIN { printf "%.0f ms", v; if (b > 0) printf " (%.0f ms/GB)", v / b * 1e9 }'; }
+
+# device_bytes: what the test program has on all GPUs.
+device_bytes() { echo $((MIB << 20)) | awk -v n="${#UUIDS[@]}" '{ printf "%.0f", $1 * (n > 0 ? n : 1) }'; }
+
+# checkpoint_figures, restore_figures BYTES: of the last command. The driver's own time is that of locking and copying, or of copying back and unlocking.
+checkpoint_figures() {
+    local bytes
+    bytes=$(value "$WORK/out.json" bytesCaptured)
+    printf '%s captured; frozen %s; driver to host %s; CRIU dump %s' \
+        "$(awk -v b="${bytes:-0}" 'BEGIN { printf "%.2f GB", b / 1e9 }')" "$(of "$(value "$WORK/out.json" frozenMs)" "$bytes")" \
+        "$(of "$(value "$WORK/out.json" gpu.suspend.driver)" "$(device_bytes)")" "$(of "$(value "$WORK/out.json" timings.dump)" "$bytes")"
+    if [ -n "$(value "$WORK/out.json" gpu.resume.driver)" ]; then printf '; driver back %s' "$(of "$(value "$WORK/out.json" gpu.resume.driver)" "$(device_bytes)")"; fi
+}
+
+restore_figures() {
+    printf 'restore %s, of it CRIU %s; driver back %s' "$(of "$(value "$WORK/out.json" timings.total)" "$1")" \
+        "$(of "$(value "$WORK/out.json" timings.restore)" "$1")" "$(of "$(value "$WORK/out.json" gpu.resume.driver)" "$(device_bytes)")"
+}
+
+# end_log LOG: ends whoever writes it.
+end_log() {
+    local pid
+    for pid in $(writers "$1"); do end_sample "$pid"; done
 }
 
 # end_sample PID
@@ -109,7 +163,7 @@ end_sample() { kill -9 "$1" 2>/dev/null; while kill -0 "$1" 2>/dev/null; do slee
 check_leave_running() {
     start_sample || return
     if ckpt checkpoint --pid "$PID" --leave-running && goes_on "$LOG"; then
-        row passed "checkpoint, the program runs on" "$(per_gb)"
+        row passed "checkpoint, the program runs on" "$(checkpoint_figures)"
     else
         row FAILED "checkpoint, the program runs on" "$(reason)"
     fi
@@ -118,7 +172,7 @@ check_leave_running() {
 
 # check_restore TITLE [RESTORE ARGUMENT...]
 check_restore() {
-    local title=$1 snapshot took
+    local title=$1 snapshot took bytes
     shift
     start_sample || return
     if ! ckpt checkpoint --pid "$PID"; then
@@ -126,13 +180,14 @@ check_restore() {
         end_sample "$PID"
         return
     fi
-    took=$(per_gb)
+    took=$(checkpoint_figures)
     snapshot=$(value "$WORK/out.json" snapshot)
+    bytes=$(value "$WORK/out.json" bytesCaptured)
     if ckpt restore "$snapshot" "$@"; then
         PID=$(value "$WORK/out.json" pid)
         PIDS+=("$PID")
         if goes_on "$LOG"; then
-            row passed "$title" "$took; restore $(value "$WORK/out.json" total) ms"
+            row passed "$title" "$took; $(restore_figures "$bytes")"
         else
             row FAILED "$title" "device memory is wrong, or the program stands still"
         fi
@@ -142,26 +197,114 @@ check_restore() {
     fi
 }
 
-# check_kill WHAT DELAY: kills the command (or its worker) some time after the GPU part began; the next one must set the program right.
-check_kill() {
-    local what=$1 delay=$2 run victim
-    start_sample || return
-    "$BIN/checkpointer" checkpoint --pid "$PID" --leave-running --embedded --json >"$WORK/out.json" 2>"$WORK/killed.txt" &
-    run=$!
-    for _ in $(seq 2000); do
-        victim=$(pgrep -P "$run" -x checkpointer-gp | head -n 1)
-        if [ -n "$victim" ] || ! kill -0 "$run" 2>/dev/null; then break; fi
-        sleep 0.005
+# entry FILE: what a journal entry says, as PHASE/STEP, into AT, and the worker's pid into WORKER. Without a fork: it is asked some thousand times a second.
+entry() {
+    local text=
+    AT= WORKER=
+    { IFS= read -r -d '' text <"$1"; } 2>/dev/null
+    [[ $text =~ \"phase\":\ ?\"([a-z]+)\" ]] && AT=${BASH_REMATCH[1]}
+    [[ $text =~ \"step\":\ ?\"([A-Za-z]+)\" ]] && AT+=/${BASH_REMATCH[1]}
+    [[ $text =~ \"worker\":\ ?\{[[:space:]]*\"pid\":\ ?([0-9]+) ]] && WORKER=${BASH_REMATCH[1]}
+}
+
+# strike VICTIM WHERE RUN: kills the command RUN, or its worker, where its journal says WHERE. False when that was over before it was seen.
+strike() {
+    local victim=$1 where=$2 run=$3 file
+    while kill -0 "$run" 2>/dev/null; do
+        for file in "$CHECKPOINTER_STATE_DIR"/operations/*.json; do
+            entry "$file"
+            [[ $AT == $where ]] || continue
+            kill -STOP "$run"
+            until grep -qs '^State:[[:space:]][TtZ]' "/proc/$run/status" || ! kill -0 "$run" 2>/dev/null; do sleep 0.002; done
+            entry "$file" # nobody writes it any more
+            if [[ $AT == $where ]] && { [ "$victim" = command ] || [ -n "$WORKER" ]; }; then
+                STRUCK=$AT
+                if [ "$victim" = worker ]; then kill -9 "$WORKER"; else kill -9 "$run"; fi
+                kill -CONT "$run" 2>/dev/null
+                return 0
+            fi
+            kill -CONT "$run"
+            return 1
+        done
     done
-    sleep "$delay"
-    if [ "$what" = worker ]; then kill -9 "$(pgrep -P "$run" -x checkpointer-gp | head -n 1)" 2>/dev/null; else kill -9 "$run" 2>/dev/null; fi
-    wait "$run" 2>/dev/null
-    if ckpt checkpoint --pid "$PID" --leave-running && goes_on "$LOG"; then
-        row passed "$what killed ${delay} s into the GPU part, then checkpointed again"
-    else
-        row FAILED "$what killed ${delay} s into the GPU part" "$(reason)"
-    fi
-    end_sample "$PID"
+    return 1
+}
+
+# begin VERB ARGUMENT...: runs a command in the background; sets RUN.
+begin() {
+    "$BIN/checkpointer" "$@" --embedded --json --quiet >"$WORK/struck.json" 2>"$WORK/struck.txt" &
+    RUN=$!
+}
+
+# next_start: what any command does first after a crash, and tells on standard error. This one has nothing else to do: no process has that pid.
+next_start() { "$BIN/checkpointer" checkpoint --pid "$NO_PID" --embedded >/dev/null 2>"$WORK/recovered.txt"; }
+
+recovered() { grep -i -m 1 recovered "$WORK/recovered.txt" | cut -c 1-160; }
+
+# told LOG: the command said itself, with the exit code for it, that a process of this log is lost: nobody knows what the worker's last call did, and it is not tried again.
+told() { [ "$CODE" -eq 6 ] && value "$WORK/struck.json" error.message | grep -qF "CUDA process $(writers "$1" | head -n 1) "; }
+
+# check_checkpoint_strike VICTIM WHERE [ARGUMENT...]: with the journal at WHERE somebody is killed; afterwards the program runs, or its snapshot does.
+check_checkpoint_strike() {
+    local victim=$1 where=$2 title try outcome
+    shift 2
+    title="$victim killed at $where of checkpoint $*"
+    for try in $(seq "$TRIES"); do
+        start_sample || return
+        begin checkpoint --pid "$PID" "$@"
+        if strike "$victim" "$where" "$RUN"; then
+            wait "$RUN" 2>/dev/null
+            CODE=$?
+            outcome=
+            next_start
+            if [ -z "$(writers "$LOG")" ]; then
+                outcome="its tree had ended; restored: "
+                ckpt restore "$("$BIN/checkpointer" list --json | value /dev/stdin snapshots.id)"
+            fi
+            if told "$LOG"; then
+                row passed "$title" "struck at $STRUCK (try $try); reported as lost: $(value "$WORK/struck.json" error.code)"
+            elif goes_on "$LOG" && ! ls "$CHECKPOINTER_STATE_DIR"/operations/*.json >/dev/null 2>&1; then
+                row passed "$title" "struck at $STRUCK (try $try); ${outcome}runs on. $(recovered)"
+            else
+                row FAILED "$title" "struck at $STRUCK; $(head -n 1 "$WORK/recovered.txt" "$WORK/struck.txt" | cut -c 1-200)"
+            fi
+            end_log "$LOG"
+            return
+        fi
+        wait "$RUN" 2>/dev/null
+        end_log "$LOG"
+    done
+    row skipped "$title" "$TRIES times over before it was seen"
+}
+
+# check_restore_strike VICTIM WHERE: the same for a restore.
+check_restore_strike() {
+    local victim=$1 where=$2 title="$1 killed at $2 of restore" try snapshot outcome
+    for try in $(seq "$TRIES"); do
+        start_sample || return
+        ckpt checkpoint --pid "$PID" || { row FAILED "$title: checkpoint" "$(reason)"; return; }
+        snapshot=$(value "$WORK/out.json" snapshot)
+        begin restore "$snapshot"
+        if strike "$victim" "$where" "$RUN"; then
+            wait "$RUN" 2>/dev/null
+            next_start
+            outcome="the tree runs"
+            if [ -z "$(writers "$LOG")" ]; then
+                outcome="nothing was left of it, and it was restored again"
+                ckpt restore "$snapshot"
+            fi
+            if goes_on "$LOG" && ! ls "$CHECKPOINTER_STATE_DIR"/operations/*.json >/dev/null 2>&1; then
+                row passed "$title" "struck at $STRUCK (try $try); $outcome. $(recovered)"
+            else
+                row FAILED "$title" "struck at $STRUCK; $(head -n 1 "$WORK/recovered.txt" "$WORK/struck.txt" | cut -c 1-200)"
+            fi
+            end_log "$LOG"
+            return
+        fi
+        wait "$RUN" 2>/dev/null
+        end_log "$LOG"
+    done
+    row skipped "$title" "$TRIES times over before it was seen"
 }
 
 check_torch() {
@@ -189,10 +332,10 @@ check_torch() {
 }
 
 "$BIN/checkpointer" node show --json >"$WORK/node.json" 2>/dev/null
+mapfile -t UUIDS < <(tr ',{}' '\n\n\n' <"$WORK/node.json" | sed -n 's/.*"uuid": *"\(GPU-[^"]*\)".*/\1/p')
 "$BIN/checkpointer" init >/dev/null 2>"$WORK/err.txt" || { echo "init failed: $(cat "$WORK/err.txt")" >&2; exit 1; }
 check_leave_running
 check_restore "ended, restored on the same GPUs"
-mapfile -t UUIDS < <(tr ',{}' '\n\n\n' <"$WORK/node.json" | sed -n 's/.*"uuid": *"\(GPU-[^"]*\)".*/\1/p')
 if [ ${#UUIDS[@]} -ge 2 ]; then
     MAP=()
     for i in "${!UUIDS[@]}"; do MAP+=(--gpu "${UUIDS[$i]}=${UUIDS[$(((i + 1) % ${#UUIDS[@]}))]}"); done
@@ -200,9 +343,14 @@ if [ ${#UUIDS[@]} -ge 2 ]; then
 else
     row skipped "restored with every GPU replaced by its neighbour" "one GPU here"
 fi
-for delay in 0 0.02 0.05 0.1 0.2 0.5 1; do
-    check_kill command "$delay"
-    check_kill worker "$delay"
+for step in prepare/Locking prepare/Checkpointing dump/Checkpointed commit/Resuming; do
+    check_checkpoint_strike command "$step" --leave-running
+    check_checkpoint_strike worker "$step" --leave-running
+done
+for step in prepare/Locking prepare/Checkpointing dump/Checkpointed commit/Checkpointed; do check_checkpoint_strike command "$step"; done
+for step in restore/Awaited restore/Restoring; do
+    check_restore_strike command "$step"
+    check_restore_strike worker "$step"
 done
 check_torch
 
