@@ -12,7 +12,7 @@ namespace Checkpointer.Gpu.Tests;
 /// <summary>An engine on one simulated node, with state of its own.</summary>
 internal sealed class EngineBench : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly bool _ownsState;
 

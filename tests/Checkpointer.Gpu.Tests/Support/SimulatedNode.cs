@@ -35,9 +35,12 @@ internal sealed class SimulatedNode : IDisposable
     {
         CudaLibrary = Cuda,
         NvmlLibrary = Path.Combine(Folder, "libnvidia-ml.so.1"),
-        LockLimit = TimeSpan.FromSeconds(5),
-        CallLimit = TimeSpan.FromSeconds(4),
+        LockLimit = TimeSpan.FromSeconds(20),
+        CallLimit = TimeSpan.FromSeconds(20),
     };
+
+    /// <summary>For a driver that hangs: it is not waited for so long. A call that is only late on a busy machine would be given up, too.</summary>
+    public GpuOptions ImpatientOptions => Options with { LockLimit = TimeSpan.FromSeconds(5), CallLimit = TimeSpan.FromSeconds(4) };
 
     public int Fired => int.Parse(Control("fired"), System.Globalization.CultureInfo.InvariantCulture);
 
@@ -53,7 +56,7 @@ internal sealed class SimulatedNode : IDisposable
     public void Dispose()
     {
         _process.StandardInput.Close();
-        if (!_process.WaitForExit(TimeSpan.FromSeconds(10)))
+        if (!_process.WaitForExit(TimeSpan.FromSeconds(60)))
         {
             _process.Kill();
         }
