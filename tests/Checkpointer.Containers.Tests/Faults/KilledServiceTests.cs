@@ -10,13 +10,8 @@ public sealed class KilledServiceTests(TwoNodes nodes)
     {
         await using var pod = await TestPod.StartAsync(nodes.A, "dump");
         var workload = await Workload.StartAsync(pod, ContainerOptions.Workload(Checks));
-        var run = nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--json");
-        // CRIU is held, so that the dump cannot be over before the service is killed.
-        var criu = await nodes.A.HoldCriuAsync(run);
-        await nodes.A.MustReachAsync("dump", run);
-        await nodes.A.KillServiceAsync();
-        Signals.TrySend(criu, Signals.Continue);
-        (await run).MustExit(6);
+        nodes.A.HoldNextCriu();
+        await nodes.A.KillServiceInDumpAsync(nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--json"), workload);
         await nodes.A.StartServiceAsync();
 
         await workload.MustBeUnharmedAsync();
@@ -25,14 +20,11 @@ public sealed class KilledServiceTests(TwoNodes nodes)
     }
 
     [Fact]
-    public async Task A_service_killed_during_a_commit_leaves_the_container_running_or_restorable()
+    public Task A_service_killed_during_a_commit_leaves_the_container_running_or_restorable() => nodes.A.MustStrikeAsync("commit", async killAsync =>
     {
         await using var pod = await TestPod.StartAsync(nodes.A, "commit");
         var workload = await Workload.StartAsync(pod, ContainerOptions.Workload(Checks));
-        var run = nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--name", pod.Name, "--json");
-        await nodes.A.MustReachAsync("commit", run);
-        await nodes.A.KillServiceAsync();
-        var outcome = await run;
+        await killAsync(nodes.A.CheckpointerAsync("checkpoint", "--container", workload.Container.Id, "--name", pod.Name, "--json"));
         await nodes.A.StartServiceAsync();
         await nodes.A.MustBeCleanAsync();
 
@@ -42,12 +34,11 @@ public sealed class KilledServiceTests(TwoNodes nodes)
             return;
         }
 
-        Assert.NotNull(outcome);
         await using var to = await TestPod.StartAsync(nodes.B, "commit");
         var waiting = await to.RunAsync(Placeholder.Of(ContainerOptions.Workload(Checks)));
         (await nodes.B.CheckpointerAsync("restore", "--latest", pod.Name, "--into", waiting.Id, "--json")).MustSucceed();
         await new Workload(waiting).VerifyAsync();
-    }
+    });
 
     [Fact]
     public async Task A_service_killed_during_a_restore_leaves_a_placeholder_that_waits()
@@ -59,8 +50,9 @@ public sealed class KilledServiceTests(TwoNodes nodes)
 
         await using var to = await TestPod.StartAsync(nodes.B, "restore");
         var waiting = await to.RunAsync(Placeholder.Of(options));
+        nodes.B.HoldNextCriu();
         var run = nodes.B.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
-        var criu = await nodes.B.HoldCriuAsync(run);
+        var criu = await nodes.B.HeldCriuAsync(run);
         await nodes.B.KillServiceAsync();
         Signals.TrySend(criu, Signals.Continue);
         (await run).MustExit(6);

@@ -32,31 +32,23 @@ internal static class NodeResidue
     internal static IReadOnlyList<int> Running(this ContainerNode node, params string[] programs) =>
         [.. node.Processes().Where(pid => programs.Contains(Path.GetFileName(Processes.CommandLine(pid).Split(' ')[0])) && Processes.IsAlive(pid))];
 
-    /// <summary>The CRIU that dumps or restores on this node (others only tell their version); 0 when there is none.</summary>
-    internal static int WorkingCriu(this ContainerNode node) =>
-        node.Running("criu").FirstOrDefault(pid => Processes.CommandLine(pid).Split(' ').Any(word => word is "dump" or "restore"));
-
-    /// <summary>Waits until the journal says this phase, which some phases are in for a moment only; the run must last until then.</summary>
-    internal static Task MustReachAsync(this ContainerNode node, string phase, Task<Outcome> run) =>
-        Eventually.TrueAsync($"the phase {phase}", Limit, () => node.JournalPhase() == phase || MustRun(run), TimeSpan.FromMilliseconds(1));
-
     /// <summary>
-    /// Holds the CRIU of an operation that was just started, so that it cannot be over before the fault; fails when the operation ends without one.
+    /// Kills the service in this phase, which some phases are in for a moment only. A kill that came too late has shown nothing of it: then another
+    /// operation is started, a few times.
     /// </summary>
-    internal static async Task<int> HoldCriuAsync(this ContainerNode node, Task<Outcome> run)
+    /// <param name="node">Whose service it is.</param>
+    /// <param name="phase">As the journal names it.</param>
+    /// <param name="attempt">Starts an operation of its own, hands it to the function that it gets, and looks at what became of everything.</param>
+    internal static async Task MustStrikeAsync(this ContainerNode node, string phase, Func<Func<Task<Outcome>, Task>, Task> attempt)
     {
-        var criu = 0;
-        await Eventually.TrueAsync(
-            "CRIU",
-            Limit,
-            () =>
-            {
-                criu = node.WorkingCriu();
-                Assert.True(criu != 0 || !run.IsCompleted, run.IsCompletedSuccessfully ? $"it ended before its CRIU was seen: {run.Result}" : "it ended");
-                return criu != 0 && Signals.TrySend(criu, Signals.Stop);
-            },
-            TimeSpan.FromMilliseconds(1));
-        return criu;
+        const int Attempts = 5;
+        var struck = false;
+        for (var i = 0; i < Attempts && !struck; i++)
+        {
+            await attempt(async run => struck = await node.KillServiceInAsync(phase, run));
+        }
+
+        Assert.True(struck, $"none of {Attempts} kills struck in the phase {phase}");
     }
 
     /// <summary>No helper runs, no operation is open, nothing is frozen, and no mount of ours is in the service's sight.</summary>
@@ -98,7 +90,19 @@ internal static class NodeResidue
         return File.Exists(path) ? File.ReadAllText(path).Trim() : "";
     }
 
-    private static bool MustRun(Task<Outcome> run)
+    private static async Task<bool> KillServiceInAsync(this ContainerNode node, string phase, Task<Outcome> run)
+    {
+        // Looked for beforehand: that takes longer than the phase may last.
+        var service = node.ServicePid;
+        await Eventually.TrueAsync($"the phase {phase}", Limit, () => node.JournalPhase() == phase || run.IsCompleted, TimeSpan.FromMilliseconds(1));
+        await Signals.KillAsync(service);
+        var struck = node.JournalPhase() == phase;
+        await run;
+        return struck;
+    }
+
+    /// <summary>False while it runs; fails the test when it has ended: then what is waited for can no longer come.</summary>
+    internal static bool MustRun(Task<Outcome> run)
     {
         Assert.False(run.IsCompleted, run.IsCompletedSuccessfully ? $"it has ended already: {run.Result}" : "it has ended already");
         return false;

@@ -14,7 +14,7 @@ public sealed class PlaceholderTests(TwoNodes nodes)
         var alone = await pod.RunAsync(Waiting(options, "one", "--deadline", "1"));
         var cold = await pod.RunAsync(Waiting(options, "two", ["--deadline", "1", "--cold-start", "--", .. options.Command]));
         Assert.Equal(GivesUp, await alone.ExitCodeAsync(Limit));
-        Assert.Contains(alone.Log(), line => line.Contains("checkpointer-init", StringComparison.Ordinal));
+        await alone.MustSayAsync("checkpointer-init");
         await new Workload(cold).MustTickAsync();
         await new Workload(cold).VerifyAsync();
     }
@@ -39,8 +39,9 @@ public sealed class PlaceholderTests(TwoNodes nodes)
         var (snapshot, options) = await SnapshotAsync("memory=32", "forks", "files");
         await using var pod = await TestPod.StartAsync(nodes.B, "gone");
         var waiting = await pod.RunAsync(Placeholder.Of(options));
+        nodes.B.HoldNextCriu();
         var run = nodes.B.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
-        await nodes.B.HoldCriuAsync(run);
+        await nodes.B.HeldCriuAsync(run);
         waiting.Signal(Signals.Kill);
         await waiting.ExitCodeAsync(Limit);
         var outcome = await run;
@@ -58,8 +59,9 @@ public sealed class PlaceholderTests(TwoNodes nodes)
         var (snapshot, options) = await SnapshotAsync("memory=32", "forks", "files", "devshm");
         await using var pod = await TestPod.StartAsync(nodes.B, "criu");
         var waiting = await pod.RunAsync(Placeholder.Of(options));
+        nodes.B.HoldNextCriu();
         var run = nodes.B.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
-        Signals.Send(await nodes.B.HoldCriuAsync(run), Signals.Kill);
+        await nodes.B.KillHeldCriuAsync(run, HeldCriu.IsCriu);
         (await run).MustExit(1);
         await waiting.MustWaitAsync();
         await nodes.B.MustBeCleanAsync();

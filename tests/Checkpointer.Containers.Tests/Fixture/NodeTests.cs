@@ -21,6 +21,7 @@ public sealed class NodeTests(TwoNodes nodes)
         Workload.MustHaveTickedWithoutGap(workload);
         await workload.Container.StopAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(42, await workload.Container.ExitCodeAsync(Limit));
+        await workload.Container.MustSayAsync("stopping");
         Assert.Equal("stopping", workload.Container.Log()[^1]);
     }
 

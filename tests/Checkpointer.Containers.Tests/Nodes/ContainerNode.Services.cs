@@ -28,7 +28,7 @@ internal sealed partial class ContainerNode
         await File.WriteAllTextAsync(config, $$"""
             {
               "socket": "/run/checkpointer/checkpointer.sock", "stateDirectory": "{{Home}}/state", "runDirectory": "/run/checkpointer",
-              "criu": "{{NodeCapabilities.Criu}}",
+              "criu": "{{HeldCriu.Create(this)}}",
               "gpu": { "cudaLibrary": "{{SimulatedGpus.CudaLibrary}}", "nvmlLibrary": "{{SimulatedGpus.NvmlLibrary}}" },
               "repositories": {
                 "{{TwoNodes.RepositoryName}}": { "url": "{{_world.Folder}}/shared/repo", "keyFile": "{{_world.Folder}}/key" },

@@ -47,6 +47,10 @@ internal sealed class TestContainer
     /// <summary>Whole lines of its log, without time and stream; of both streams.</summary>
     internal IReadOnlyList<string> Log() => CriLog.Read(LogPath);
 
+    /// <summary>Waits for a line with this text: the runtime may write the last ones after the end of the container is known.</summary>
+    internal Task MustSayAsync(string text) => Eventually.TrueAsync(
+        $"'{text}' in the log of {Name}", TimeSpan.FromMinutes(1), () => Log().Any(line => line.Contains(text, StringComparison.Ordinal)));
+
     /// <summary>Runs a command in it.</summary>
     internal async Task<ExecSyncResponse> ExecAsync(params string[] command) =>
         await Node.Cri.CallAsync("running a command", o => Node.Cri.Runtime.ExecSyncAsync(new ExecSyncRequest { ContainerId = Id, Cmd = { command }, Timeout = 60 }, o), CriConnection.Long, Cancellation);

@@ -9,8 +9,9 @@ public sealed class PodFaultTests(TwoNodes nodes)
     public async Task A_CRIU_that_dies_while_it_dumps_one_container_leaves_both_running()
     {
         await using var pod = await PodOfTwo.StartAsync(nodes.A, "criu");
+        nodes.A.HoldNextCriu();
         var run = nodes.A.CheckpointerAsync("checkpoint", "--pod", pod.Name, "--json");
-        Signals.Send(await nodes.A.HoldCriuAsync(run), Signals.Kill);
+        await nodes.A.KillHeldCriuAsync(run, _ => HeldCriu.IsHeld([.. pod.Both]));
         (await run).MustExit(1);
         await pod.MustBeUnharmedAsync();
         await nodes.A.MustBeCleanAsync();
@@ -22,8 +23,9 @@ public sealed class PodFaultTests(TwoNodes nodes)
     {
         var snapshot = await SnapshotAsync();
         await using var pod = await PodOfTwo.WaitingAsync(nodes.B, "criu");
+        nodes.B.HoldNextCriu();
         var run = pod.RestoreAsync(snapshot);
-        Signals.Send(await nodes.B.HoldCriuAsync(run), Signals.Kill);
+        await nodes.B.KillHeldCriuAsync(run, HeldCriu.IsCriu);
         (await run).MustExit(1);
         await pod.MustWaitAsync();
         await nodes.B.MustBeCleanAsync();
@@ -34,12 +36,8 @@ public sealed class PodFaultTests(TwoNodes nodes)
     public async Task A_service_killed_during_a_dump_leaves_both_containers_running()
     {
         await using var pod = await PodOfTwo.StartAsync(nodes.A, "dump");
-        var run = nodes.A.CheckpointerAsync("checkpoint", "--pod", pod.Name, "--json");
-        var criu = await nodes.A.HoldCriuAsync(run);
-        await nodes.A.MustReachAsync("dump", run);
-        await nodes.A.KillServiceAsync();
-        Signals.TrySend(criu, Signals.Continue);
-        (await run).MustExit(6);
+        nodes.A.HoldNextCriu();
+        await nodes.A.KillServiceInDumpAsync(nodes.A.CheckpointerAsync("checkpoint", "--pod", pod.Name, "--json"), [.. pod.Both]);
         await nodes.A.StartServiceAsync();
         await pod.MustBeUnharmedAsync();
         await nodes.A.MustBeCleanAsync();
@@ -47,13 +45,10 @@ public sealed class PodFaultTests(TwoNodes nodes)
     }
 
     [Fact]
-    public async Task A_service_killed_during_a_commit_leaves_both_running_or_both_restorable()
+    public Task A_service_killed_during_a_commit_leaves_both_running_or_both_restorable() => nodes.A.MustStrikeAsync("commit", async killAsync =>
     {
         await using var pod = await PodOfTwo.StartAsync(nodes.A, "commit");
-        var run = nodes.A.CheckpointerAsync("checkpoint", "--pod", pod.Name, "--name", pod.Pod.Name, "--json");
-        await nodes.A.MustReachAsync("commit", run);
-        await nodes.A.KillServiceAsync();
-        await run;
+        await killAsync(nodes.A.CheckpointerAsync("checkpoint", "--pod", pod.Name, "--name", pod.Pod.Name, "--json"));
         await nodes.A.StartServiceAsync();
         await nodes.A.MustBeCleanAsync();
         var alive = pod.Both.Count(static w => Processes.IsAlive(w.Container.HostPid));
@@ -67,15 +62,16 @@ public sealed class PodFaultTests(TwoNodes nodes)
         await using var to = await PodOfTwo.WaitingAsync(nodes.B, "commit");
         (await nodes.B.CheckpointerAsync("restore", "--latest", pod.Pod.Name, "--into", to.Name, "--json")).MustSucceed();
         await to.MustGoOnAsync();
-    }
+    });
 
     [Fact]
     public async Task A_service_killed_during_a_restore_leaves_both_placeholders_waiting()
     {
         var snapshot = await SnapshotAsync();
         await using var pod = await PodOfTwo.WaitingAsync(nodes.B, "restore");
+        nodes.B.HoldNextCriu();
         var run = pod.RestoreAsync(snapshot);
-        var criu = await nodes.B.HoldCriuAsync(run);
+        var criu = await nodes.B.HeldCriuAsync(run);
         await nodes.B.KillServiceAsync();
         Signals.TrySend(criu, Signals.Continue);
         (await run).MustExit(6);

@@ -70,8 +70,9 @@ public sealed class SharedPidTests(TwoNodes nodes)
 
         await using var to = await TestPod.StartAsync(nodes.B, "pids");
         var waiting = await to.RunAsync(Placeholder.Of(options));
+        nodes.B.HoldNextCriu();
         var run = nodes.B.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
-        Signals.Send(await nodes.B.HoldCriuAsync(run), Signals.Kill);
+        await nodes.B.KillHeldCriuAsync(run, HeldCriu.IsCriu);
         (await run).MustExit(1);
         await waiting.MustWaitAsync();
         await nodes.B.MustBeCleanAsync();
@@ -96,7 +97,7 @@ public sealed class SharedPidTests(TwoNodes nodes)
         await using var pod = await TestPod.StartAsync(nodes.A, "pids", sharePids: true);
         var waiting = await pod.RunAsync(Placeholder.Of(ContainerOptions.Workload()));
         Assert.NotEqual(0, await waiting.ExitCodeAsync(Limit));
-        Assert.Contains(waiting.Log(), static line => line.Contains("shareProcessNamespace", StringComparison.Ordinal));
+        await waiting.MustSayAsync("shareProcessNamespace");
     }
 
     /// <summary>Of a process and its descendants, each as the process sees itself.</summary>
