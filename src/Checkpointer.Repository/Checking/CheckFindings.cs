@@ -73,6 +73,8 @@ internal sealed class CheckFindings
             _ when about.StartsWith(ObjectNames.PacksPrefix, StringComparison.Ordinal) => "pack",
             _ when about.StartsWith(ObjectNames.MapsPrefix, StringComparison.Ordinal) => "map",
             _ when about.StartsWith(ObjectNames.MovesPrefix, StringComparison.Ordinal) => "move",
+            _ when about.StartsWith(ObjectNames.KeysPrefix, StringComparison.Ordinal) => "key",
+            _ when about.EndsWith(ObjectNames.SupersededSuffix, StringComparison.Ordinal) => "marker",
             _ when about.StartsWith(ObjectNames.SnapshotsPrefix, StringComparison.Ordinal) => "manifest",
             _ => null,
         };
@@ -83,6 +85,8 @@ internal sealed class CheckFindings
     {
         "pack-missing" or "pack-damaged" or "map-missing" or "map-damaged" or "move-damaged" or "manifest-damaged" =>
             "bring the object back from a copy or backup of the repository; else restore another snapshot, and delete those that are harmed",
+        "marker-damaged" => "the snapshot counts as superseded: 'restore --latest' refuses it without --force; bring the marker back from a copy, or remove it where its workload did not run on",
+        "key-damaged" => "bring the object back from a copy or backup of the repository, or remove it with 'checkpointer key remove' and add the key again",
         _ => error.Remedy ?? "restore another snapshot",
     };
 }

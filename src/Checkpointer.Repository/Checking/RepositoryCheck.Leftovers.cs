@@ -33,11 +33,19 @@ internal sealed partial class RepositoryCheck
             }
         }
 
-        foreach ((_, string name) in markers.Where(m => !manifests.Contains(m.Id)))
+        foreach ((SnapshotId id, string name) in markers)
         {
-            _findings.Note("orphan-marker", name, "its snapshot was deleted", "harmless: it means nothing without its snapshot; prune removes it");
+            if (manifests.Contains(id))
+            {
+                await GuardAsync(() => store.ReadMarkAsync(id, cancellationToken), name, id).ConfigureAwait(false);
+            }
+            else
+            {
+                _findings.Note("orphan-marker", name, "its snapshot was deleted", "harmless: it means nothing without its snapshot; prune removes it");
+            }
         }
 
+        await GuardAsync(() => CheckKeysAsync(cancellationToken), ObjectNames.KeysPrefix, harmed: null).ConfigureAwait(false);
         foreach (IntentInfo intent in await new IntentStore(backend, keys).ListAsync(cancellationToken).ConfigureAwait(false))
         {
             if (intent.Damage is { } damage)
@@ -62,6 +70,20 @@ internal sealed partial class RepositoryCheck
         Unneeded(inventory.Packs.Keys, _needed.Packs.ContainsKey, ObjectNames.Pack);
         Unneeded(inventory.Maps.Keys, _needed.Maps.Contains, ObjectNames.Map);
         Unneeded(inventory.Moves.Keys, _needed.Packs.ContainsKey, ObjectNames.Move);
+    }
+
+    /// <summary>Every key, also those that this one did not open the repository with: whoever has only one of them finds out too late.</summary>
+    private async Task CheckKeysAsync(CancellationToken cancellationToken)
+    {
+        KeyStore store = new(backend);
+        foreach (string id in await store.IdsAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (await store.DescribeAsync(id, keys, inUse: null, cancellationToken).ConfigureAwait(false) is { Trust: KeyTrust.Unsound })
+            {
+                string name = ObjectNames.Key(id);
+                _findings.Add(Damage.Of(name, "it opens nothing: it was changed, or somebody else wrote it there"), name, harmed: null);
+            }
+        }
     }
 
     private void Unneeded(IEnumerable<ObjectId> ids, Func<ObjectId, bool> isNeeded, Func<ObjectId, string> nameOf)

@@ -26,6 +26,9 @@ internal sealed class ParentSearch : IAsyncDisposable
     /// <summary>For tests: segments that were read while chunks were looked up.</summary>
     internal int Loads => _window?.Loads ?? 0;
 
+    /// <summary>For tests: segments that are being read.</summary>
+    internal int Pending => _window?.Pending ?? 0;
+
     /// <summary>The table in which the packs that are used get their numbers; before the first lookup.</summary>
     public void Attach(PackTable table) => _packs.Attach(table);
 

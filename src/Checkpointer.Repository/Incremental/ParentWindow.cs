@@ -38,6 +38,18 @@ internal sealed class ParentWindow(ParentLayout layout, ParentPacks packs, Resid
     /// <summary>Segments that were read while the capture ran, for tests and logs.</summary>
     public int Loads { get; private set; }
 
+    /// <summary>Segments that were asked for and are not in memory yet, for tests.</summary>
+    public int Pending
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _closed ? 0 : _states.Count(static s => s == SegmentState.Wanted);
+            }
+        }
+    }
+
     /// <summary>Finds a chunk among what is in memory; the entry holds the parent's number of its pack.</summary>
     public bool TryFind(UInt128 hash, int rawLength, out ChunkEntry entry)
     {

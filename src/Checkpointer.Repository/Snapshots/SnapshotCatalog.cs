@@ -34,9 +34,11 @@ internal sealed class SnapshotCatalog(IBackend backend, SnapshotStore store)
     public async Task<SnapshotId> ResolveAsync(string text, CancellationToken cancellationToken)
     {
         List<SnapshotId> ids = await IdsAsync(cancellationToken).ConfigureAwait(false);
-        if (SnapshotId.TryParse(text, out SnapshotId exact) && ids.Contains(exact))
+        if (SnapshotId.TryParse(text, out SnapshotId exact))
         {
-            return exact;
+            // Generation 10's id begins with generation 1's: a whole id never means another snapshot.
+            return ids.Contains(exact) ? exact : throw new RepositoryException(
+                RepositoryCodes.SnapshotNotFound, $"there is no snapshot {exact} in {backend.Describe()}", "run 'checkpointer list' to see the snapshots");
         }
 
         List<SnapshotId> matches = text.Length == 0 ? [] : [.. ids.Where(i => i.ToString().StartsWith(text, StringComparison.Ordinal))];

@@ -162,18 +162,25 @@ internal sealed class SnapshotStore(IBackend backend, KeyRing keys)
 
     private static string DigestOf(ReadOnlySpan<byte> data) => Convert.ToHexStringLower(SHA256.HashData(data));
 
-    private async Task<bool> IsSupersededAsync(SnapshotId id, string digest, CancellationToken cancellationToken)
+    /// <summary>The digest of the manifest that was marked as superseded; null without a mark.</summary>
+    /// <exception cref="RepositoryException">Codes repository-damaged, repository-too-new: there is a mark, and it cannot be read.</exception>
+    public async Task<string?> ReadMarkAsync(SnapshotId id, CancellationToken cancellationToken)
     {
         string name = ObjectNames.Superseded(id);
+        if (await backend.TryReadAllAsync(name, SealedDocument.ObjectLength(FormatConstants.MaxMarker), cancellationToken).ConfigureAwait(false) is not { } data)
+        {
+            return null;
+        }
+
+        byte[] json = SealedDocument.Open(keys, ObjectKind.Superseded, id, data, FormatConstants.MaxMarker, name);
+        return RepositoryJson.Parse(json, RepositoryJson.Default.MarkerDocument, name).Manifest;
+    }
+
+    private async Task<bool> IsSupersededAsync(SnapshotId id, string digest, CancellationToken cancellationToken)
+    {
         try
         {
-            if (await backend.TryReadAllAsync(name, SealedDocument.ObjectLength(FormatConstants.MaxMarker), cancellationToken).ConfigureAwait(false) is not { } data)
-            {
-                return false;
-            }
-
-            byte[] json = SealedDocument.Open(keys, ObjectKind.Superseded, id, data, FormatConstants.MaxMarker, name);
-            return RepositoryJson.Parse(json, RepositoryJson.Default.MarkerDocument, name).Manifest == digest;
+            return await ReadMarkAsync(id, cancellationToken).ConfigureAwait(false) == digest;
         }
         catch (RepositoryException e) when (e.Code is RepositoryCodes.Damaged or RepositoryCodes.TooNew)
         {

@@ -26,6 +26,19 @@ public sealed class CatalogTests
     }
 
     [Fact]
+    public async Task A_whole_id_of_a_snapshot_that_is_gone_never_means_another_one()
+    {
+        await using TestRepository test = await TestRepository.NewAsync();
+        SnapshotInfo one = await test.SnapshotAsync(1, "n");
+        await test.SnapshotAsync(10, "n");
+        await test.Repository.DeleteAsync(one.Id, None);
+
+        RepositoryException missing = await Assert.ThrowsAsync<RepositoryException>(() => test.Repository.ResolveAsync(one.Id.ToString(), None));
+
+        Assert.Equal(RepositoryCodes.SnapshotNotFound, missing.Code);
+    }
+
+    [Fact]
     public async Task The_newest_is_the_highest_generation_by_lineage_or_name()
     {
         await using TestRepository test = await TestRepository.NewAsync();

@@ -52,6 +52,8 @@ internal static class DamagedRepositories
         new("orphan-map", (lab, p) => Copy(lab, p.Maps[0], ObjectNames.Map(ObjectId.New())), CheckDepth.Structure, "unreferenced-object", [], DamagedRepository.Deletes),
         new("orphan-move", (lab, p) => Copy(lab, p.Maps[0], ObjectNames.Move(ObjectId.New())), CheckDepth.Structure, "unreferenced-object", [], DamagedRepository.Deletes),
         new("marker-without-manifest", (lab, p) => Copy(lab, ObjectNames.Superseded(p.Ids[2]), ObjectNames.Superseded(p.Ids[0] with { Generation = 9 })), CheckDepth.Structure, "orphan-marker", [], DamagedRepository.Deletes),
+        new("flipped-byte-in-marker", (lab, p) => Flip(lab, ObjectNames.Superseded(p.Ids[2]), 70), CheckDepth.Structure, "marker-damaged", [3], DamagedRepository.Leaves),
+        new("key-garbage", (lab, _) => Put(lab, ObjectNames.Key(ObjectId.New().ToString()!)), CheckDepth.Structure, "key-damaged", [], DamagedRepository.Leaves),
         new("intent-garbage", (lab, _) => Put(lab, ObjectNames.Intent(ObjectId.New())), CheckDepth.Structure, "intent-damaged", [], Refused),
         new("move-garbage", (lab, p) => Put(lab, ObjectNames.Move(ObjectId.Read(Convert.FromHexString(p.Packs[0][^32..])))), CheckDepth.Structure, "move-damaged", [1, 2], Refused),
         new("foreign-file-among-packs", (lab, _) => Put(lab, "packs/readme.txt"), CheckDepth.Structure, "foreign-object", [], DamagedRepository.Leaves),
