@@ -126,7 +126,7 @@ public sealed class EventStreamTests
         node.Engine.OnCheckpoint = gate.RunAsync;
         using var http = Http.Over(node.Socket);
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(node.Deadline);
-        var body = NodeFixture.Json($$"""{"pid":{{Environment.ProcessId}},"repository":"/r","keyFile":"/k"}""");
+        var body = NodeFixture.Json($$"""{"pid":{{NodeFixture.SomePid}},"repository":"/r","keyFile":"/k"}""");
         var waiting = http.PostAsync("/v1/checkpoints?wait=true", body, leave.Token);
         await gate.Started.WaitAsync(node.Deadline);
 

@@ -53,7 +53,7 @@ public sealed class HistoryTests
 
         Assert.Equal([(running, "interrupted"), (waiting, "interrupted")], list.Select(o => (o.Id, o.Outcome)));
         Assert.All(list, static o => Assert.Equal("done", o.Phase));
-        Assert.Equal($"pid {Environment.ProcessId}", list[0].Subject);
+        Assert.Equal($"pid {NodeFixture.SomePid}", list[0].Subject);
         Assert.Equal("rolled-back", list[0].Recovery!.Outcome);
         Assert.Equal(("operation-interrupted", "running", false, 1), Essence(list[0].Error!));
         Assert.Contains("phase dump", list[0].Error!.Message, StringComparison.Ordinal);

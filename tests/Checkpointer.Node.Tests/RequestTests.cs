@@ -6,7 +6,7 @@ namespace Checkpointer.Node.Tests;
 
 public sealed class RequestTests
 {
-    private static readonly string Good = $$"""{"pid":{{Environment.ProcessId}},"repository":"/r","keyFile":"/k"}""";
+    private static readonly string Good = $$"""{"pid":{{NodeFixture.SomePid}},"repository":"/r","keyFile":"/k"}""";
 
     public static TheoryData<string> BadBodies => new(
         """{"pid":1,"repository":"/r","keyFile":"/k","leaveRuning":true}""",

@@ -83,7 +83,7 @@ internal sealed partial class CheckpointOperation
         Enter(OperationPhase.Prepare);
         await using var repository = await _services
             .OpenRepositoryAsync(_request.Repository, _request.KeyFile, abort.Token).ConfigureAwait(false);
-        var (target, name) = await LineageChoice.ChooseAsync(
+        var (target, name, chosen) = await LineageChoice.ChooseAsync(
             repository, _services.Lineages, workload.Last(_services.Lineages), _request.Name, abort.Token).ConfigureAwait(false);
         var memory = OperationMemory.ForCheckpoint(
             _request.MemoryBytes,
@@ -91,6 +91,7 @@ internal sealed partial class CheckpointOperation
             searchParent: !_request.Full && target.Parent is not null,
             repository.UploadBytes,
             earlyContent: fileBytes >= EarlyFiles.Least ? fileBytes : 0);
+        _findings = [.. _findings, .. chosen];
         using var pool = new BlockPool(memory.PoolBytes);
         pool.Prefault(abort.Token);
         await using var writer = await repository
@@ -135,7 +136,7 @@ internal sealed partial class CheckpointOperation
 
         try
         {
-            Remember(workload, sealedBy.Snapshot);
+            Remember(workload, sealedBy.Snapshot, repository.Id);
             journal.Close();
         }
         catch (Exception error)
@@ -180,19 +181,19 @@ internal sealed partial class CheckpointOperation
     }
 
     /// <summary>Remembers the running workload, and this node saw its generation.</summary>
-    private void Remember(CheckpointWorkload workload, SnapshotInfo snapshot)
+    private void Remember(CheckpointWorkload workload, SnapshotInfo snapshot, string repository)
     {
         if (!_request.LeaveRunning)
         {
-            _services.Lineages.Saw(snapshot.Id.Lineage, snapshot.Id.Generation);
+            _services.Lineages.Saw(snapshot.Id, repository);
         }
         else if (workload.Pod is { } pod)
         {
-            _services.Lineages.BindPod(pod.SandboxId, snapshot.Id.Lineage, snapshot.Id.Generation);
+            _services.Lineages.BindPod(pod.SandboxId, snapshot.Id, repository);
         }
         else
         {
-            _services.Lineages.Bind(workload.Roots[0], snapshot.Id.Lineage, snapshot.Id.Generation);
+            _services.Lineages.Bind(workload.Roots[0], snapshot.Id, repository);
         }
     }
 

@@ -55,5 +55,5 @@ internal sealed record CheckpointWorkload(IReadOnlyList<ProcessIdentity> Roots, 
 
     private Inspection Inspect(CheckpointRequest request, ProcessIdentity root, ContainerSubject? container) => WorkloadInspector.Inspect(
         root.Pid,
-        new InspectOptions { Container = container, OwnedBy = Owner, LeaveRunning = request.LeaveRunning, CriuOptions = request.CriuOptions });
+        new InspectOptions { Container = container, OwnedBy = Owner, LeaveRunning = request.LeaveRunning, BufferBytes = request.MemoryBytes, CriuOptions = request.CriuOptions });
 }

@@ -46,16 +46,19 @@ public sealed class LineageRegistry
             : null;
 
     /// <summary>Remembers that this process carries on a lineage.</summary>
-    public void Bind(ProcessIdentity process, LineageId lineage, long generation)
+    /// <param name="process">A running one.</param>
+    /// <param name="snapshot">Its last.</param>
+    /// <param name="repository">See <see cref="Saw"/>.</param>
+    public void Bind(ProcessIdentity process, SnapshotId snapshot, string? repository)
     {
         Prune();
         Write(ProcessPath(process), new LineageRecord
         {
-            Lineage = lineage.ToString(),
-            HighestGeneration = generation,
+            Lineage = snapshot.Lineage.ToString(),
+            HighestGeneration = snapshot.Generation,
             SeenFrom = OwnNamespace,
         });
-        Saw(lineage, generation);
+        Saw(snapshot, repository);
     }
 
     /// <summary>The last snapshot of a pod as a whole, by its sandbox's id. Null: none is known. Its containers may have others, each alone.</summary>
@@ -65,30 +68,50 @@ public sealed class LineageRegistry
             : null;
 
     /// <summary>Remembers that this pod carries on a lineage. Of old pods the records go: a runtime's ids never come again.</summary>
-    public void BindPod(string sandbox, LineageId lineage, long generation)
+    public void BindPod(string sandbox, SnapshotId snapshot, string? repository)
     {
-        Write(PodPath(sandbox), new LineageRecord { Lineage = lineage.ToString(), HighestGeneration = generation });
+        Write(PodPath(sandbox), new LineageRecord { Lineage = snapshot.Lineage.ToString(), HighestGeneration = snapshot.Generation });
         foreach (var old in new DirectoryInfo(_pods).EnumerateFiles("*.json").OrderByDescending(static f => f.LastWriteTimeUtc).Skip(MostPods))
         {
             old.Delete();
         }
 
-        Saw(lineage, generation);
+        Saw(snapshot, repository);
     }
 
     /// <summary>Remembers a generation; lower ones than the highest change nothing. The service and embedded runs may say it at once.</summary>
-    public void Saw(LineageId lineage, long generation)
+    /// <param name="snapshot">A snapshot that is there.</param>
+    /// <param name="repository">The id of the repository that has it; null where only its number is known.</param>
+    public void Saw(SnapshotId snapshot, string? repository)
     {
         StateDirectories.Create(_lineages);
         using var held = PatientLock.Take(Path.Combine(_lineages, LockName), LockPatience, "state-locked");
-        if (generation > HighestSeen(lineage))
+        var known = Read(LineagePath(snapshot.Lineage));
+        Dictionary<string, long> seen = known?.InRepositories ?? [];
+        var isNewThere = repository is not null && snapshot.Generation > seen.GetValueOrDefault(repository);
+        if (!isNewThere && snapshot.Generation <= (known?.HighestGeneration ?? 0))
         {
-            Write(LineagePath(lineage), new LineageRecord { Lineage = lineage.ToString(), HighestGeneration = generation });
+            return;
         }
+
+        if (isNewThere)
+        {
+            seen[repository!] = snapshot.Generation;
+        }
+
+        Write(LineagePath(snapshot.Lineage), new LineageRecord
+        {
+            Lineage = snapshot.Lineage.ToString(),
+            HighestGeneration = Math.Max(known?.HighestGeneration ?? 0, snapshot.Generation),
+            InRepositories = seen,
+        });
     }
 
-    /// <summary>The highest generation this node has seen; zero when it never saw one.</summary>
+    /// <summary>The highest generation this node has seen anywhere: numbers are not given twice, or copies would meet. Zero when it never saw one.</summary>
     public long HighestSeen(LineageId lineage) => Read(LineagePath(lineage))?.HighestGeneration ?? 0;
+
+    /// <summary>The highest generation this node has seen in the repository of that id; zero when it never saw one there.</summary>
+    public long HighestSeen(LineageId lineage, string repository) => Read(LineagePath(lineage))?.InRepositories.GetValueOrDefault(repository) ?? 0;
 
     private static ulong OwnNamespace => NamespaceInode.TryOf(Environment.ProcessId, "pid") ?? 0;
 

@@ -27,5 +27,17 @@ internal static class HostProbe
             draft.Overridable("capability-missing", "CAP_SYS_RESOURCE", "we do not have it, and the tree has processes of other users", "this capability, to read their limits",
                 "run with CAP_SYS_RESOURCE");
         }
+
+        // The buffers are touched before the freeze: on a node without memory for them the kernel would end somebody, perhaps the workload.
+        long available = Host.MemoryAvailable;
+        if (available < draft.Options.BufferBytes)
+        {
+            draft.Overridable(
+                "memory-low",
+                "memory of this node",
+                $"{ByteSize.Format(available)} are available",
+                $"{ByteSize.Format(draft.Options.BufferBytes)} for buffers",
+                "give the checkpoint less --memory, or free memory");
+        }
     }
 }

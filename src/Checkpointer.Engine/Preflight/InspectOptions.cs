@@ -23,6 +23,9 @@ public sealed record InspectOptions
         ? Math.Max(GhostMaximum, CriuOptionOverrides.Apply(new TreeOptions(), CriuOptions).GhostLimit)
         : GhostMaximum;
 
+    /// <summary>Bytes of buffers that the checkpoint takes on this node.</summary>
+    public long BufferBytes { get; init; } = CheckpointRequest.DefaultMemoryBytes;
+
     /// <summary>What a person says of CRIU's options, in place of what is derived.</summary>
     public IReadOnlyDictionary<string, string> CriuOptions { get; init; } = new Dictionary<string, string>();
 

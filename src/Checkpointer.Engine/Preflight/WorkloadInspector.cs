@@ -19,7 +19,7 @@ public static class WorkloadInspector
 
     /// <summary>Inspects the tree below a pid (in our pid namespace).</summary>
     /// <exception cref="UsageException">
-    /// Codes <c>pid-not-found</c>, <c>pid-is-kernel-thread</c>, <c>pid-is-zombie</c>, <c>pid-is-own-ancestor</c>: there is nothing to inspect;
+    /// Codes <c>pid-not-found</c>, <c>pid-is-kernel-thread</c>, <c>pid-is-zombie</c>, <c>pid-is-own-ancestor</c>, <c>pid-is-thread</c>: there is nothing to inspect;
     /// those of <see cref="CriuOptionOverrides.Apply"/>.
     /// </exception>
     public static Inspection Inspect(int pid, InspectOptions options)
@@ -101,10 +101,16 @@ public static class WorkloadInspector
             throw new UsageException("pid-is-zombie", $"process {pid} ({stat.Name}) has ended and waits for its parent", "give the pid of a running program");
         }
 
-        if (OwnAncestors().Contains(pid))
+        // A thread has a directory in /proc too, though no listing shows it.
+        if (ProcStatus.Read(pid) is { ThreadGroup: > 0 } status && status.ThreadGroup != pid)
         {
-            throw new UsageException("pid-is-own-ancestor", $"process {pid} ({stat.Name}) is this program or one of its ancestors",
-                "give the pid of a program that did not start this one, or use the service");
+            throw new UsageException(
+                "pid-is-thread", $"{pid} ({stat.Name}) is a thread of process {status.ThreadGroup}", $"give the process's pid, {status.ThreadGroup}");
+        }
+
+        if (Ancestry.IsSelfOrAncestor(pid, Environment.ProcessId))
+        {
+            throw Ancestry.Refusal(pid, "this program");
         }
     }
 
@@ -113,14 +119,4 @@ public static class WorkloadInspector
         return new UsageException("pid-not-found", $"there is no process {pid}", "look up the pid again, for example with pgrep");
     }
 
-    private static HashSet<int> OwnAncestors()
-    {
-        HashSet<int> ancestors = [];
-        for (int pid = Environment.ProcessId; pid > 0 && ancestors.Add(pid);)
-        {
-            pid = ProcStat.Read(pid)?.ParentPid ?? 0;
-        }
-
-        return ancestors;
-    }
 }

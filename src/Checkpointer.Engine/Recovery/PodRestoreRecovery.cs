@@ -91,7 +91,7 @@ internal sealed class PodRestoreRecovery(EngineServices services, TimeSpan deadl
         services.Trees.Write(TreeRecord.Of([.. running.Select(r => RestoreRecovery.Describe(entry, snapshot, r.Container, r.Root))], pod: true));
         if (entry.Sandbox is { } sandbox)
         {
-            services.Lineages.BindPod(sandbox, snapshot.Lineage, snapshot.Generation);
+            services.Lineages.BindPod(sandbox, snapshot, repository: null);
         }
     }
 }

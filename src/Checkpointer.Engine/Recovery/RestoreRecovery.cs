@@ -232,7 +232,7 @@ internal sealed class RestoreRecovery
         }
 
         _services.Trees.Write(Describe(entry, snapshot, container, root));
-        _services.Lineages.Bind(root, snapshot.Lineage, snapshot.Generation);
+        _services.Lineages.Bind(root, snapshot, repository: null);
     }
 
     /// <summary>A tree that a placeholder owns, as this node is to remember it.</summary>
@@ -271,7 +271,7 @@ internal sealed class RestoreRecovery
         });
         if (identity is not null)
         {
-            _services.Lineages.Bind(identity, snapshot.Lineage, snapshot.Generation);
+            _services.Lineages.Bind(identity, snapshot, repository: null);
         }
     }
 }

@@ -108,7 +108,7 @@ internal sealed partial class RestoreOperation
 
         Enter(OperationPhase.Verify);
         targets.Keep();
-        var unrecorded = Record(running, trees, id, journal);
+        var unrecorded = Record(running, trees, id, repository.Id, journal);
         Report(new OperationProgress { Phase = OperationPhase.Done, BytesDone = reader.Info.BytesCaptured, BytesTotal = reader.Info.BytesCaptured });
         EngineLog.RestoreDone(_services.Logger, _id, id.ToString(), running[0].RootPid);
         return new RestoreResult
@@ -132,12 +132,12 @@ internal sealed partial class RestoreOperation
     /// Writes down what runs now. A full disk, for example, must not harm a tree that runs: then it is told, and the journal entry stays
     /// open, which lets the next start adopt the tree.
     /// </summary>
-    private IReadOnlyList<Finding> Record(IReadOnlyList<TreeRecord> running, IReadOnlyList<RestoreTree> trees, SnapshotId id, OpenJournalEntry journal)
+    private IReadOnlyList<Finding> Record(IReadOnlyList<TreeRecord> running, IReadOnlyList<RestoreTree> trees, SnapshotId id, string repository, OpenJournalEntry journal)
     {
         try
         {
             _services.Trees.Write(TreeRecord.Of(running, trees[0].Prefix.Length > 0));
-            Remember(running, trees, id);
+            Remember(running, trees, id, repository);
             List<string> left = journal.Entry.StateFiles is { } files ? new AsideFiles(_id, files, sameBoot: true).Forget() : [];
             journal.Close();
             return left.Count == 0 ? [] :
@@ -163,20 +163,20 @@ internal sealed partial class RestoreOperation
         }
     }
 
-    private void Remember(IReadOnlyList<TreeRecord> running, IReadOnlyList<RestoreTree> trees, SnapshotId id)
+    private void Remember(IReadOnlyList<TreeRecord> running, IReadOnlyList<RestoreTree> trees, SnapshotId id, string repository)
     {
         if (trees[0].Prefix.Length > 0)
         {
-            _services.Lineages.BindPod(trees[0].Target!.Record.SandboxId ?? trees[0].Target!.Record.Id, id.Lineage, id.Generation);
+            _services.Lineages.BindPod(trees[0].Target!.Record.SandboxId ?? trees[0].Target!.Record.Id, id, repository);
         }
         else if (ProcessIdentity.Of(running[0].RootPid) is { } root)
         {
-            _services.Lineages.Bind(root, id.Lineage, id.Generation);
+            _services.Lineages.Bind(root, id, repository);
         }
         else
         {
             // It ran and ended within these milliseconds: a restore all the same, and its exit is with its owner.
-            _services.Lineages.Saw(id.Lineage, id.Generation);
+            _services.Lineages.Saw(id, repository);
         }
     }
 

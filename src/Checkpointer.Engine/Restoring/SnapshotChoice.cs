@@ -26,11 +26,11 @@ internal static class SnapshotChoice
                 "repository-damaged", $"The newest snapshot of {request.Latest} is damaged: {damage}", "Restore an older one by its id.");
         }
 
-        CheckNewest(registry, request, newest);
+        CheckNewest(repository, registry, request, newest);
         return newest.Id;
     }
 
-    private static void CheckNewest(LineageRegistry registry, RestoreRequest request, SnapshotInfo newest)
+    private static void CheckNewest(CheckpointRepository repository, LineageRegistry registry, RestoreRequest request, SnapshotInfo newest)
     {
         if (request.Force)
         {
@@ -47,15 +47,26 @@ internal static class SnapshotChoice
                 "Make sure that no copy runs, then restore with --force.");
         }
 
-        var seen = registry.HighestSeen(newest.Id.Lineage);
+        var seen = registry.HighestSeen(newest.Id.Lineage, repository.Id);
         if (seen > newest.Id.Generation)
         {
             throw Refused(
                 "generation-rolled-back",
                 newest,
                 $"generation {newest.Id.Generation} as the newest",
-                $"generation {seen}, which this node has seen",
+                $"generation {seen}, which this node has seen here",
                 "Find out who removed newer snapshots; --force restores this one all the same.");
+        }
+
+        var elsewhere = registry.HighestSeen(newest.Id.Lineage);
+        if (elsewhere > newest.Id.Generation)
+        {
+            throw Refused(
+                "newer-elsewhere",
+                newest,
+                $"its workload went on, and this node has seen its generation {elsewhere} in another repository",
+                "the workload's newest snapshot",
+                "Restore from the other repository; --force restores this one all the same.");
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class OperationFactory(IEngine engine, RepositoryAccess reposito
             throw new UsageException("bad-request", "A checkpoint names either a pid, a container or a pod.");
         }
 
-        var pid = request.Pid is { } given ? pids.ToOurs(caller.Pid, given) : (int?)null;
+        var pid = request.Pid is { } given ? pids.Target(caller.Pid, given) : (int?)null;
         var resolved = request with { Pid = pid, Repository = repository.Url, KeyFile = repository.KeyFile, MemoryBytes = Buffers(request.MemoryBytes) };
         var subject = !string.IsNullOrEmpty(request.Pod) ? $"pod {request.Pod}" : pid is null ? $"container {request.Container}" : pid == request.Pid ? $"pid {pid}" : $"pid {pid} (the caller's {request.Pid})";
         return Create(OperationKinds.Checkpoint, subject, resolved.MemoryBytes, async (id, progress, cancellationToken) =>

@@ -29,7 +29,7 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
         var options = request.Options();
         var report = request.Pid is { } pid
             ? await engine.PreflightProcessAsync(
-                pids.ToOurs(PeerMiddleware.PeerOf(context).Pid, pid), options, context.RequestAborted).ConfigureAwait(false)
+                pids.Target(PeerMiddleware.PeerOf(context).Pid, pid), options, context.RequestAborted).ConfigureAwait(false)
             : !string.IsNullOrEmpty(request.Container)
             ? await engine.PreflightContainerAsync(request.Container, options, context.RequestAborted).ConfigureAwait(false)
             : !string.IsNullOrEmpty(request.Pod)

@@ -18,7 +18,7 @@ public sealed record NodeConfiguration
     public const int DefaultMaxConcurrent = 4;
 
     /// <summary>Below this no operation fits: the smallest pool that an operation can work with.</summary>
-    public const long MinMemoryBytes = 16L << 20;
+    public const long MinMemoryBytes = 32L << 20;
 
     /// <summary>Each running operation has a CRIU, a hook and threads: more than this on one node is a slip of the keyboard.</summary>
     public const int MaxMaxConcurrent = 64;

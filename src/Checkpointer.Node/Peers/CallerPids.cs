@@ -1,4 +1,5 @@
 using System.Globalization;
+using Checkpointer.Engine.Preflight;
 
 namespace Checkpointer.Node;
 
@@ -44,6 +45,14 @@ internal sealed class CallerPids(string procRoot = "/proc")
 
         throw new UsageException(
             "pid-not-found", $"There is no process {pid} in your pid namespace.", "Name a running process; ps shows them.");
+    }
+
+    /// <summary>As <see cref="ToOurs"/>, for a process that is to be checkpointed.</summary>
+    /// <exception cref="UsageException">Also code <c>pid-is-own-ancestor</c>: the caller is in its tree.</exception>
+    public int Target(int callerPid, int pid)
+    {
+        var ours = ToOurs(callerPid, pid);
+        return Ancestry.IsSelfOrAncestor(ours, callerPid) ? throw Ancestry.Refusal(pid, "the command that asks for it") : ours;
     }
 
     /// <summary>What the caller calls our process <paramref name="pid"/>; 0 when it is not visible in the caller's namespace.</summary>

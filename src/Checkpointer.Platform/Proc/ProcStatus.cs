@@ -10,6 +10,9 @@ public sealed record ProcStatus
     /// <summary>Pid of the tracer, 0 when nobody traces.</summary>
     public int TracerPid { get; init; }
 
+    /// <summary>Pid of the process whose thread this is; its own for a process. 0 when the text does not say.</summary>
+    public int ThreadGroup { get; init; }
+
     public uint Uid { get; init; }
 
     public uint Gid { get; init; }
@@ -53,6 +56,7 @@ public sealed record ProcStatus
         return new ProcStatus
         {
             TracerPid = (int)Number(fields, "TracerPid"),
+            ThreadGroup = (int)Number(fields, "Tgid"),
             Uid = (uint)Number(fields, "Uid"),
             Gid = (uint)Number(fields, "Gid"),
             NamespacePids = Numbers(fields, "NSpid"),

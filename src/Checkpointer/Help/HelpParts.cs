@@ -31,13 +31,16 @@ internal static class HelpParts
     public static readonly HelpVariable RunDirectory = new(
         EnvironmentNames.RunDirectory, $"sockets of --embedded runs (default {Settings.DefaultRunDirectory})");
 
+    public static readonly HelpVariable Azure = new(
+        "AZURE_*", "credentials of a blob container, such as AZURE_STORAGE_CONNECTION_STRING (docs/operations.md has all)");
+
     public static readonly HelpVariable Debug = new(EnvironmentNames.Debug, "1: debug log and stack traces on standard error");
 
     public static readonly IReadOnlyList<string> RepositoryGlobals = ["--repo", "--key-file", "--passphrase-file"];
     public static readonly IReadOnlyList<string> ServiceGlobals = ["--socket", "--embedded"];
     public static readonly IReadOnlyList<string> AllGlobals = [.. RepositoryGlobals, .. ServiceGlobals];
 
-    public static readonly IReadOnlyList<HelpVariable> RepositoryVariables = [Repository, KeyFile, PassphraseFile, Passphrase, Debug];
+    public static readonly IReadOnlyList<HelpVariable> RepositoryVariables = [Repository, KeyFile, PassphraseFile, Passphrase, Azure, Debug];
     public static readonly IReadOnlyList<HelpVariable> AllVariables =
-        [Repository, KeyFile, PassphraseFile, Socket, StateDirectory, RunDirectory, Criu, CudaLibrary, NvmlLibrary, Debug];
+        [Repository, KeyFile, PassphraseFile, Azure, Socket, StateDirectory, RunDirectory, Criu, RuntimeEndpoint, CudaLibrary, NvmlLibrary, Debug];
 }

@@ -55,7 +55,7 @@ internal static class RootHelp
             HelpWriter.ExitRow(writer, exit);
         }
 
-        HelpWriter.Variables(writer, [.. HelpParts.AllVariables.SkipLast(1), HelpParts.RuntimeEndpoint, HelpParts.Debug]);
+        HelpWriter.Variables(writer, HelpParts.AllVariables);
         writer.WriteLine();
         writer.WriteLine("'checkpointer VERB --help' explains a verb, with examples.");
     }

@@ -6,7 +6,7 @@ namespace Checkpointer.Cli;
 internal sealed class GlobalOptions
 {
     public Option<string> Repository { get; } = OptionKinds.Text(
-        "--repo", "R", "The repository: a directory.", "--repo /srv/checkpoints", recursive: true);
+        "--repo", "R", "The repository: a directory, or the URL of an Azure blob container.", "--repo /srv/checkpoints", recursive: true);
 
     public Option<string> KeyFile { get; } = OptionKinds.Text(
         "--key-file",

@@ -55,11 +55,17 @@ internal sealed record Settings
 
     private static string Absolute(string repository)
     {
+        const string Directory = "file:";
+        if (repository.StartsWith(Directory, StringComparison.Ordinal) && !repository.StartsWith("file:/", StringComparison.Ordinal))
+        {
+            return Directory + Path.GetFullPath(repository[Directory.Length..]);
+        }
+
         // A scheme ("https:", "file:") or a bare word that is no directory (a name in the service's configuration) stays as it is.
         var colon = repository.IndexOf(':', StringComparison.Ordinal);
         var slash = repository.IndexOf('/', StringComparison.Ordinal);
         var hasScheme = colon > 0 && (slash < 0 || colon < slash);
-        var isName = slash < 0 && repository is not ("." or "..") && !Directory.Exists(repository);
+        var isName = slash < 0 && repository is not ("." or "..") && !System.IO.Directory.Exists(repository);
         return hasScheme || isName ? repository : Path.GetFullPath(repository);
     }
 }

@@ -38,9 +38,10 @@ internal sealed class ServiceRunner(string socket, StderrLines lines, TimeProvid
         return await _client.RestoreAsync(request, new Forwarding(progress), cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<PreflightReport> PreflightAsync(PreflightRequest request, CancellationToken cancellationToken)
+    public async Task<PreflightReport> PreflightAsync(PreflightRequest request, CancellationToken cancellationToken)
     {
-        return _client.PreflightAsync(request, cancellationToken);
+        await WaitUntilReadyAsync(cancellationToken).ConfigureAwait(false);
+        return await _client.PreflightAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The tree outlives the service; so does the wait, for as long as a restart may take.</summary>

@@ -64,6 +64,44 @@ public sealed class BadProcessTests
     }
 
     [Fact]
+    public async Task An_ancestor_of_the_command_is_refused_by_the_service_too_and_runs_on()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var config = Path.Combine(lab.Directory, "node.json");
+        await File.WriteAllTextAsync(
+            config,
+            $$"""{ "socket": "{{lab.Socket}}", "stateDirectory": "{{lab.StateDirectory}}", "runDirectory": "{{lab.RunDirectory}}" }""",
+            TestContext.Current.CancellationToken);
+        await lab.StartAsync(Path.Combine(lab.Directory, "node.out"), Installation.Checkpointer, "node", "--config", config);
+        await Eventually.TrueAsync("the socket of the service", TimeSpan.FromSeconds(60), () => File.Exists(lab.Socket));
+
+        foreach (var verb in (string[])["preflight --pid", "checkpoint --force --pid"])
+        {
+            var outcome = await lab.RunAsync("/bin/sh", ["-c", $"\"$0\" {verb} $$ --socket {lab.Socket} --json; exit $?", Installation.Checkpointer], Lab.DefaultLimit);
+            outcome.MustSay(2, "pid-is-own-ancestor");
+        }
+    }
+
+    [Fact]
+    public async Task A_thread_is_refused_and_its_process_named()
+    {
+        await using var lab = await Lab.CreateWithRepositoryAsync();
+        var pid = await lab.StartAsync(
+            Path.Combine(lab.Directory, "thread.out"), "python3", "-c", "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start(); time.sleep(600)");
+        var thread = 0;
+        await Eventually.TrueAsync(
+            "a thread", TimeSpan.FromSeconds(60), () => (thread = Directory.GetDirectories($"/proc/{pid}/task").Select(Number).FirstOrDefault(t => t != pid)) != 0);
+
+        var outcome = await CheckpointAsync(lab, thread);
+
+        outcome.MustSay(2, "pid-is-thread");
+        Assert.Contains(pid.ToString(CultureInfo.InvariantCulture), outcome.Json.GetProperty("error").GetProperty("remedy").GetString(), StringComparison.Ordinal);
+        Assert.NotNull(Processes.State(pid));
+
+        static int Number(string path) => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
     public async Task A_file_to_include_that_is_not_there_is_told_before_anything_is_frozen()
     {
         await using var lab = await Lab.CreateWithRepositoryAsync();

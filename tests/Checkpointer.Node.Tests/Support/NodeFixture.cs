@@ -78,9 +78,12 @@ internal sealed class NodeFixture : IAsyncDisposable
     public T Service<T>()
         where T : notnull => Host.Services.GetRequiredService<T>();
 
+    /// <summary>What is to be checkpointed: a number that no process has here, and never the caller, who is refused. The scripted engine does not look.</summary>
+    public const int SomePid = 4_194_303;
+
     public static CheckpointRequest Request(int pid = 0) => new()
     {
-        Pid = pid == 0 ? Environment.ProcessId : pid,
+        Pid = pid == 0 ? SomePid : pid,
         Repository = "/srv/repository",
         KeyFile = "/srv/repository.key",
     };

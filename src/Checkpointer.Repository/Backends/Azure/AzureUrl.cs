@@ -31,7 +31,7 @@ internal static class AzureUrl
 
     /// <summary>Folders of a repository: a prefix through one of them would lie inside another repository's objects.</summary>
     private static readonly string[] Reserved =
-        [ObjectNames.PacksPrefix, ObjectNames.MapsPrefix, ObjectNames.SnapshotsPrefix, ObjectNames.KeysPrefix, ObjectNames.LocksPrefix];
+        [ObjectNames.PacksPrefix, ObjectNames.MapsPrefix, ObjectNames.SnapshotsPrefix, ObjectNames.KeysPrefix, ObjectNames.LocksPrefix, ObjectNames.MovesPrefix];
 
     public static bool IsScheme(string scheme) =>
         Is(scheme, Emulator) || Is(scheme, FromConnectionString) || Is(scheme, "https") || Is(scheme, "http");
