@@ -124,7 +124,7 @@ public sealed class CheckpointEngine : IEngine
         RequestCheck.Check("preflight", request);
         var criu = await CriuProbe.LookAsync(_services.Options.CriuPath, cancellationToken).ConfigureAwait(false);
         await using var opened = await _services.OpenRepositoryAsync(request.Repository, request.KeyFile, cancellationToken).ConfigureAwait(false);
-        var id = await opened.ResolveAsync(request.Snapshot!, cancellationToken).ConfigureAwait(false);
+        var (id, past) = await SnapshotChoice.LookAsync(opened, _services.Lineages, request, cancellationToken).ConfigureAwait(false);
         await using var reader = await opened.OpenSnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         var record = WorkloadRecord.Read(reader.Info.Content.Workload, id.ToString());
         var files = new FileWriteBack(record.StateFiles, record.StateDirectories);
@@ -135,7 +135,7 @@ public sealed class CheckpointEngine : IEngine
         var found = PodReport.Verdict(
             record, [.. record.Trees.Select((t, i) => RestoreOperation.Compare(t.Record, files, criu.Criu, targets[i]))], [.. targets.Findings, .. gpus?.Findings ?? []]);
         // The comparison knows only that there is no CRIU; the look for it knows why.
-        var verdict = new Verdict([.. criu.Findings, .. found.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
+        var verdict = new Verdict([.. past is null ? [] : (Finding[])[past], .. criu.Findings, .. found.Findings.Where(f => criu.Criu is not null || f.Code != "no-criu")]);
         return new PreflightReport
         {
             Subject = id.ToString(),

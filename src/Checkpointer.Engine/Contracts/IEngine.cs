@@ -25,7 +25,7 @@ public interface IEngine
     /// Says what <see cref="RestoreAsync"/> would say of a snapshot and the place that the request names, before it touches anything. Of a container's snapshot
     /// without a place, or with one that is still to be made, only what the node tells; a note says so.
     /// </summary>
-    /// <param name="request">Of it count <c>Snapshot</c>, <c>Repository</c>, <c>KeyFile</c>, <c>Into</c>, <c>Create</c> and <c>Gpus</c>.</param>
+    /// <param name="request">Of it count <c>Snapshot</c> or <c>Latest</c>, <c>Repository</c>, <c>KeyFile</c>, <c>Into</c>, <c>Create</c> and <c>Gpus</c>.</param>
     /// <param name="cancellationToken">Ends it.</param>
     Task<PreflightReport> PreflightSnapshotAsync(RestoreRequest request, CancellationToken cancellationToken);
 

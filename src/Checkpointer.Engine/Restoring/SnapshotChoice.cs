@@ -6,7 +6,18 @@ namespace Checkpointer.Engine.Restoring;
 /// <summary>Finds the snapshot that a request means, and refuses the ones that would bring back the past unasked.</summary>
 internal static class SnapshotChoice
 {
+    /// <exception cref="RefusedException">The finding, where nothing forces it.</exception>
     public static async Task<SnapshotId> ChooseAsync(
+        CheckpointRepository repository, LineageRegistry registry, RestoreRequest request, CancellationToken cancellationToken)
+    {
+        var (id, finding) = await LookAsync(repository, registry, request, cancellationToken).ConfigureAwait(false);
+        return finding is null || request.Force ? id : throw new RefusedException(
+            finding.Code, $"Snapshot {id} is not restored as the latest: {finding.Found}.", finding.Remedy)
+        { Findings = [finding] };
+    }
+
+    /// <summary>The snapshot that is meant, and what speaks against taking it for the latest.</summary>
+    public static async Task<(SnapshotId Id, Finding? Finding)> LookAsync(
         CheckpointRepository repository, LineageRegistry registry, RestoreRequest request, CancellationToken cancellationToken)
     {
         if ((request.Snapshot is null) == (request.Latest is null))
@@ -16,7 +27,7 @@ internal static class SnapshotChoice
 
         if (request.Snapshot is { } text)
         {
-            return await repository.ResolveAsync(text, cancellationToken).ConfigureAwait(false);
+            return (await repository.ResolveAsync(text, cancellationToken).ConfigureAwait(false), null);
         }
 
         var newest = await repository.GetNewestAsync(request.Latest!, cancellationToken).ConfigureAwait(false);
@@ -26,20 +37,14 @@ internal static class SnapshotChoice
                 "repository-damaged", $"The newest snapshot of {request.Latest} is damaged: {damage}", "Restore an older one by its id.");
         }
 
-        CheckNewest(repository, registry, request, newest);
-        return newest.Id;
+        return (newest.Id, AgainstNewest(repository, registry, newest));
     }
 
-    private static void CheckNewest(CheckpointRepository repository, LineageRegistry registry, RestoreRequest request, SnapshotInfo newest)
+    private static Finding? AgainstNewest(CheckpointRepository repository, LineageRegistry registry, SnapshotInfo newest)
     {
-        if (request.Force)
-        {
-            return;
-        }
-
         if (newest.Superseded)
         {
-            throw Refused(
+            return About(
                 "snapshot-superseded",
                 newest,
                 "its workload ran on after it was taken",
@@ -50,7 +55,7 @@ internal static class SnapshotChoice
         var seen = registry.HighestSeen(newest.Id.Lineage, repository.Id);
         if (seen > newest.Id.Generation)
         {
-            throw Refused(
+            return About(
                 "generation-rolled-back",
                 newest,
                 $"generation {newest.Id.Generation} as the newest",
@@ -61,18 +66,17 @@ internal static class SnapshotChoice
         var elsewhere = registry.HighestSeen(newest.Id.Lineage);
         if (elsewhere > newest.Id.Generation)
         {
-            throw Refused(
+            return About(
                 "newer-elsewhere",
                 newest,
                 $"its workload went on, and this node has seen its generation {elsewhere} in another repository",
                 "the workload's newest snapshot",
                 "Restore from the other repository; --force restores this one all the same.");
         }
+
+        return null;
     }
 
-    private static RefusedException Refused(string code, SnapshotInfo snapshot, string found, string needed, string remedy)
-    {
-        var finding = new Finding(code, FindingSeverity.Overridable, snapshot.Id.ToString(), found, needed, remedy);
-        return new RefusedException(code, $"Snapshot {snapshot.Id} is not restored as the latest: {found}.", remedy) { Findings = [finding] };
-    }
+    private static Finding About(string code, SnapshotInfo snapshot, string found, string needed, string remedy) =>
+        new(code, FindingSeverity.Overridable, snapshot.Id.ToString(), found, needed, remedy);
 }

@@ -9,10 +9,10 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
     {
         state.ThrowUnlessReady();
         var request = await RequestReader.ReadAsync(context, RequestReader.Preflight).ConfigureAwait(false);
-        bool[] named = [request.Pid is not null, !string.IsNullOrEmpty(request.Container), !string.IsNullOrEmpty(request.Pod), !string.IsNullOrEmpty(request.Snapshot)];
+        bool[] named = [request.Pid is not null, !string.IsNullOrEmpty(request.Container), !string.IsNullOrEmpty(request.Pod), !string.IsNullOrEmpty(request.Snapshot), !string.IsNullOrEmpty(request.Latest)];
         if (named.Count(static n => n) != 1)
         {
-            throw new UsageException("bad-request", "A preflight names either a pid, a container, a pod or a snapshot.");
+            throw new UsageException("bad-request", "A preflight names either a pid, a container, a pod, a snapshot or the workload whose latest snapshot is meant.");
         }
 
         if (request.CriuOptions is null || request.CriuOptions.ContainsValue(null!) || request.Include is null || request.Include.Contains(null!)
@@ -21,7 +21,7 @@ internal sealed class PreflightEndpoint(IEngine engine, RepositoryAccess reposit
             throw new UsageException("bad-request", "'criuOptions', 'include' and 'gpus' and what they hold must not be null.", "Leave them out where there are none.");
         }
 
-        if (string.IsNullOrEmpty(request.Snapshot) && (request.Into is not null || request.Create || request.Gpus.Count > 0))
+        if (string.IsNullOrEmpty(request.Snapshot) && string.IsNullOrEmpty(request.Latest) && (request.Into is not null || request.Create || request.Gpus.Count > 0))
         {
             throw new UsageException("bad-request", "'into', 'create' and 'gpus' are for a snapshot.", "Leave them out.");
         }

@@ -1,7 +1,7 @@
 namespace Checkpointer.Node;
 
 /// <summary>
-/// Asks whether a process can be checkpointed (<see cref="Pid"/>) or a snapshot restored here (<see cref="Snapshot"/>): one of
+/// Asks whether a process can be checkpointed (<see cref="Pid"/>) or a snapshot restored here (<see cref="Snapshot"/>, <see cref="Latest"/>): one of
 /// these, or <see cref="Container"/>, or <see cref="Pod"/>.
 /// </summary>
 public sealed record PreflightRequest
@@ -16,6 +16,9 @@ public sealed record PreflightRequest
     public string? Pod { get; init; }
 
     public string? Snapshot { get; init; }
+
+    /// <summary>In place of a snapshot: the newest of the workload with this name or lineage.</summary>
+    public string? Latest { get; init; }
 
     /// <summary>For a snapshot, as in a restore's request, and so the two below: the place that it is compared with.</summary>
     public string? Into { get; init; }
@@ -40,7 +43,7 @@ public sealed record PreflightRequest
 
     /// <summary>The restore that is asked about.</summary>
     public RestoreRequest Restore(string repository, string keyFile) =>
-        new() { Snapshot = Snapshot, Repository = repository, KeyFile = keyFile, Into = Into, Create = Create, Gpus = Gpus };
+        new() { Snapshot = Snapshot, Latest = Latest, Repository = repository, KeyFile = keyFile, Into = Into, Create = Create, Gpus = Gpus };
 
     /// <summary>What the engine is to take into account.</summary>
     public PreflightOptions Options() => new() { LeaveRunning = LeaveRunning, CriuOptions = CriuOptions, Include = Include };

@@ -136,8 +136,7 @@ internal sealed class RestoreVerb : Verb
             var access = await RepositoryChoice.ForAsync(context.Settings, runner, cancellationToken).ConfigureAwait(false);
             if (parse.GetValue(_dryRun))
             {
-                var wanted = snapshot ?? await NewestAsync(context, latest!, cancellationToken).ConfigureAwait(false);
-                var place = new PreflightRequest { Snapshot = wanted, Into = parse.GetValue(_into), Create = parse.GetValue(_create), Gpus = [.. parse.GetValue(_gpu) ?? []] };
+                var place = new PreflightRequest { Snapshot = snapshot, Latest = latest, Into = parse.GetValue(_into), Create = parse.GetValue(_create), Gpus = [.. parse.GetValue(_gpu) ?? []] };
                 return await PreflightVerb.SnapshotAsync(context, runner, place, parse.GetValue(_force), cancellationToken).ConfigureAwait(false);
             }
 
@@ -182,16 +181,6 @@ internal sealed class RestoreVerb : Verb
         }
 
         return Path.GetFullPath(value);
-    }
-
-    private static async Task<string> NewestAsync(VerbContext context, string name, CancellationToken cancellationToken)
-    {
-        var repository = await context.OpenRepositoryAsync(cancellationToken).ConfigureAwait(false);
-        await using (repository.ConfigureAwait(false))
-        {
-            var newest = await repository.GetNewestAsync(name, cancellationToken).ConfigureAwait(false);
-            return newest.Id.ToString();
-        }
     }
 
     private static void Tell(VerbContext context, RestoreResult result)

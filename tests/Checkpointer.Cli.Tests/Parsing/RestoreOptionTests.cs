@@ -68,6 +68,16 @@ public sealed class RestoreOptionTests
     }
 
     [Fact]
+    public async Task A_dry_run_of_the_latest_is_judged_as_the_latest_by_whoever_would_restore_it()
+    {
+        using var cli = new TestCli();
+        Assert.Equal(0, await cli.RunAsync("restore", "--latest", "training", "--repo", "/srv/x", "--dry-run"));
+        Assert.Empty(cli.Embedded.Restores);
+        var asked = Assert.Single(cli.Embedded.Preflights);
+        Assert.Equal((null, "training"), (asked.Snapshot, asked.Latest));
+    }
+
+    [Fact]
     public async Task A_dry_run_asks_about_the_place_that_is_named()
     {
         using var cli = new TestCli();

@@ -17,6 +17,11 @@ public sealed class TwoRepositoriesTests
 
         (await lab.CheckpointerAsync("restore", "--latest", "sleeper", "--embedded", "--json")).MustSay(3, "newer-elsewhere");
 
+        var dry = await lab.CheckpointerAsync("restore", "--latest", "sleeper", "--dry-run", "--embedded", "--json");
+        dry.MustExit(3);
+        Assert.Contains("newer-elsewhere", dry.Stdout, StringComparison.Ordinal);
+        (await lab.CheckpointerAsync("restore", "--latest", "sleeper", "--dry-run", "--force", "--embedded", "--json")).MustSucceed();
+
         // Each repository has what it ever had: nobody removed anything.
         (await lab.CheckpointerAsync("restore", "--latest", "sleeper", "--repo", other, "--embedded", "--json")).MustSucceed();
         (await lab.CheckpointerAsync("restore", "--latest", "sleeper", "--force", "--embedded", "--json")).MustSucceed();
