@@ -28,6 +28,7 @@ var engine = new CheckpointEngine(
             FailAfterBytes = plan.FailAfterBytes,
             FailCommits = plan.FailObject is not null,
             Full = plan.Full,
+            Struck = static () => Console.Error.WriteLine("fault struck"),
         };
         if ((plan.StallObject ?? plan.FailObject) is { } prefix)
         {

@@ -15,6 +15,9 @@ public sealed class FaultBackend(IBackend inner) : Forwarding(inner)
     /// <summary>How often any fault struck.</summary>
     public int Fired => Volatile.Read(ref _fired);
 
+    /// <summary>Told when the first fault strikes.</summary>
+    public Action? Struck { get; init; }
+
     /// <summary>Bytes that uploads took so far.</summary>
     public long Written => Interlocked.Read(ref _written);
 
@@ -96,7 +99,13 @@ public sealed class FaultBackend(IBackend inner) : Forwarding(inner)
         return base.DisposeAsync();
     }
 
-    private void Fire() => Interlocked.Increment(ref _fired);
+    private void Fire()
+    {
+        if (Interlocked.Increment(ref _fired) == 1)
+        {
+            Struck?.Invoke();
+        }
+    }
 
     private RepositoryException Failure(string name)
     {

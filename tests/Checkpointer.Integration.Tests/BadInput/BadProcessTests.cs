@@ -22,7 +22,7 @@ public sealed class BadProcessTests
     {
         await using var lab = await Lab.CreateWithRepositoryAsync();
         var pid = await lab.StartAsync(Path.Combine(lab.Directory, "short.out"), "sleep", "0");
-        await Eventually.TrueAsync("the end of sleep", TimeSpan.FromSeconds(10), () => Processes.State(pid) is null);
+        await Eventually.TrueAsync("the end of sleep", TimeSpan.FromSeconds(60), () => Processes.State(pid) is null);
         var outcome = await CheckpointAsync(lab, pid);
         outcome.MustSay(2, "pid-not-found");
         Assert.Equal(System.Text.Json.JsonValueKind.False, outcome.Json.GetProperty("error").GetProperty("workloadRunning").ValueKind);
@@ -35,9 +35,9 @@ public sealed class BadProcessTests
         // Unlike a shell it never asks for its child.
         var parent = await lab.StartAsync(Path.Combine(lab.Directory, "zombie.out"), "python3", "-c", "import os, time; os.fork() or os._exit(0); time.sleep(60)");
         var zombie = 0;
-        await Eventually.TrueAsync("the program, instead of the shell that started it", TimeSpan.FromSeconds(20), () => IsPython(parent));
+        await Eventually.TrueAsync("the program, instead of the shell that started it", TimeSpan.FromSeconds(60), () => IsPython(parent));
         await Eventually.TrueAsync(
-            "a zombie", TimeSpan.FromSeconds(20), () => (zombie = Processes.TreeOf(parent).FirstOrDefault(pid => Processes.State(pid) == 'Z')) != 0);
+            "a zombie", TimeSpan.FromSeconds(60), () => (zombie = Processes.TreeOf(parent).FirstOrDefault(pid => Processes.State(pid) == 'Z')) != 0);
         (await CheckpointAsync(lab, zombie)).MustSay(2, "pid-is-zombie");
     }
 

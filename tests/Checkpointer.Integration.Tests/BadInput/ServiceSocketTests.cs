@@ -14,7 +14,7 @@ public sealed class ServiceSocketTests
             $$"""{ "socket": "{{socket}}", "stateDirectory": "{{lab.StateDirectory}}", "runDirectory": "{{lab.RunDirectory}}" }""",
             TestContext.Current.CancellationToken);
         await lab.StartAsync(Path.Combine(lab.Directory, "node.out"), Installation.Checkpointer, "node", "--config", config);
-        await Eventually.TrueAsync("the socket of the service", TimeSpan.FromSeconds(20), () => File.Exists(socket));
+        await Eventually.TrueAsync("the socket of the service", TimeSpan.FromSeconds(60), () => File.Exists(socket));
 
         var second = await lab.CheckpointerAsync("node", "--config", config);
         second.MustExit(5);

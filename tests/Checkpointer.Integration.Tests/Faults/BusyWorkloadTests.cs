@@ -79,13 +79,14 @@ public sealed class BusyWorkloadTests(FaultBench bench) : IClassFixture<FaultBen
     public async Task Interrupting_a_dump_ends_with_the_workload_running()
     {
         await bench.TakeAsync();
+        // CRIU is held, so that the dump cannot be over before the signal has arrived.
+        var held = await HeldCriu.CreateAsync(bench.Lab.Directory);
+        bench.Lab.Environment["CHECKPOINTER_CRIU"] = held.Path;
         await using var run = BackgroundRun.Checkpointer(bench.Lab, "checkpoint", "--pid", $"{bench.Counter.Pid}", "--embedded", "--json");
-        // CRIU is held, so that the dump cannot be over before the signal arrives.
-        var criu = 0;
-        await Eventually.TrueAsync("CRIU", TimeSpan.FromSeconds(30), () => (criu = bench.Lab.Helpers("criu").FirstOrDefault()) != 0);
-        Signals.Send(criu, Signals.Stop);
+        bench.Lab.Environment.Remove("CHECKPOINTER_CRIU");
+        var criu = await held.PidAsync(run.MustRun);
         Signals.Send(run.Pid, Signals.Interrupt);
-        await Task.Delay(TimeSpan.FromMilliseconds(300), TestContext.Current.CancellationToken);
+        await run.SaysAsync("cancelling");
         Signals.Send(criu, Signals.Continue);
 
         var outcome = await run.EndAsync();

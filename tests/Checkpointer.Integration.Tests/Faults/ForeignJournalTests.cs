@@ -47,7 +47,7 @@ public sealed class ForeignJournalTests(FaultBench bench) : IClassFixture<FaultB
         await LeaveAnEntryAsync();
         // CRIU has let go of it; whoever is stopped now is stopped by somebody else, and recovery would wake it if it took it for its own.
         await bench.Counter.MustCountAsync();
-        await Eventually.TrueAsync("the end of CRIU", TimeSpan.FromSeconds(20), () => bench.Lab.Helpers("criu").Count == 0);
+        await Eventually.TrueAsync("the end of CRIU", TimeSpan.FromSeconds(60), () => bench.Lab.Helpers("criu").Count == 0);
         Signals.Send(bench.Counter.Pid, Signals.Stop);
         forge();
 

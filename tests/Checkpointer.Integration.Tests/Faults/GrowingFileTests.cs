@@ -20,11 +20,11 @@ public sealed class GrowingFileTests
         await using var lab = await Lab.CreateWithRepositoryAsync();
         var file = Path.Combine(lab.Directory, "grows");
         var pid = await lab.StartAsync(Path.Combine(lab.Directory, "out"), Installation.NeedProgram("python3"), "-c", Writer, file);
-        await Eventually.TrueAsync("lines", TimeSpan.FromSeconds(20), () => File.Exists(file) && new FileInfo(file).Length > 0);
+        await Eventually.TrueAsync("lines", TimeSpan.FromSeconds(60), () => File.Exists(file) && new FileInfo(file).Length > 0);
         await using var run = FaultRun.Start(lab, new FaultPlan { PauseAtPhase = "prepare", Checkpoint = new CheckpointPlan { Pid = pid } });
         await run.PausedAsync("prepare");
         var seen = new FileInfo(file).Length;
-        await Eventually.TrueAsync("more lines", TimeSpan.FromSeconds(20), () => new FileInfo(file).Length > seen + 100);
+        await Eventually.TrueAsync("more lines", TimeSpan.FromSeconds(60), () => new FileInfo(file).Length > seen + 100);
         run.Resume();
         var snapshot = (await run.EndAsync()).MustSucceed().Checkpoint!.Snapshot;
         var dumped = new FileInfo(file).Length;
@@ -32,7 +32,7 @@ public sealed class GrowingFileTests
 
         await lab.RestoreAsync(snapshot);
 
-        await Eventually.TrueAsync("lines of the restored one", TimeSpan.FromSeconds(20), () => new FileInfo(file).Length > dumped + 100);
+        await Eventually.TrueAsync("lines of the restored one", TimeSpan.FromSeconds(60), () => new FileInfo(file).Length > dumped + 100);
         var lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
         Assert.All(lines.SkipLast(1).Select((line, i) => (line, i)), entry => Assert.Equal($"line {entry.i + 1}", entry.line));
     }

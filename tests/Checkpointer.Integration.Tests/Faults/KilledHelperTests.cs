@@ -28,7 +28,8 @@ public sealed class KilledHelperTests(FaultBench bench) : IClassFixture<FaultBen
         var counter = await CounterWorkload.StartAsync(lab, mebibytes: 64);
         var request = new CheckpointPlan { Pid = counter.Pid, MemoryBytes = 32L << 20 };
         await using var run = FaultRun.Start(lab, new FaultPlan { StallObject = "packs/", Checkpoint = request });
-        await Eventually.TrueAsync("a frozen workload", TimeSpan.FromSeconds(30), () => Processes.TracerOf(counter.Pid) != 0);
+        await run.StruckAsync();
+        Assert.NotEqual(0, Processes.TracerOf(counter.Pid));
         await counter.MustStandStillAsync();
         Assert.Equal("dump", JournalFile.Phase(lab));
         await Signals.KillAsync(Assert.Single(lab.Helpers("criu")));

@@ -7,7 +7,7 @@ public sealed class RestoredTreeTests
 {
     private const int StopCode = 42;
     private const int SignalCode = 128;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData("asked over TCP", StopCode)]
@@ -19,6 +19,8 @@ public sealed class RestoredTreeTests
         var counter = await CounterWorkload.StartAsync(lab, mebibytes: 8);
         var snapshot = await lab.CheckpointAsync(counter.Pid);
         await using var waiting = BackgroundRun.Checkpointer(lab, "restore", snapshot.Id, "--embedded", "--wait");
+        // Only after the restore is the tree what it will be, and are signals handed on; before it they would cancel.
+        await waiting.PrintsAsync("operation");
         await counter.MustCountAsync(Limit);
         var owner = Assert.Single(lab.Helpers("checkpointer-init"));
 
@@ -28,8 +30,6 @@ public sealed class RestoredTreeTests
                 await counter.AskAsync("stop");
                 break;
             case "SIGTERM to the one who waits":
-                // Only after the restore are signals handed on; before it they would cancel.
-                await waiting.PrintsAsync("operation");
                 Signals.Send(waiting.Pid, Signals.Terminate);
                 break;
             default:

@@ -29,7 +29,7 @@ public sealed class ReusedPidTests
         var counter = await CounterWorkload.StartAsync(lab, mebibytes: 16);
         await using var run = await PausedAsync(lab, counter.Pid);
         await EndTreeAsync(counter.Pid);
-        await Eventually.TrueAsync("the pid to be free", TimeSpan.FromSeconds(30), () => Processes.State(counter.Pid) is null);
+        await Eventually.TrueAsync("the pid to be free", TimeSpan.FromSeconds(60), () => Processes.State(counter.Pid) is null);
         await using var taker = BackgroundRun.Start(lab, Installation.NeedProgram("python3"), Script("takepid.py"), $"{counter.Pid}");
         await Eventually.TrueAsync("an answer", TimeSpan.FromSeconds(60), () => taker.Output.Length > 0);
         Assert.SkipUnless(taker.Output.StartsWith("taken", StringComparison.Ordinal), "somebody else took the pid");

@@ -26,7 +26,7 @@ public sealed class StateFileTests
         {
             view.Write(0, Then);
             pid = await lab.StartAsync(Path.Combine(lab.Directory, "mapper.out"), Installation.NeedProgram("python3"), "-c", Program, file);
-            await Eventually.TrueAsync("the mapping", TimeSpan.FromSeconds(30), () => File.Exists(file + ".ready"));
+            await Eventually.TrueAsync("the mapping", TimeSpan.FromSeconds(60), () => File.Exists(file + ".ready"));
 
             snapshot = await lab.CheckpointAsync(pid, "--leave-running");
             var changed = File.GetLastWriteTimeUtc(file);

@@ -116,7 +116,7 @@ internal sealed class Lab : IAsyncDisposable
         string[] all = ["--fork", "bash", "-c", Script, "bash", log, pidFile, program, .. arguments];
         (await RunAsync(Installation.NeedProgram("setsid"), all, DefaultLimit)).MustSucceed();
         var text = await Eventually.ValueAsync(
-            $"the start of {program}", TimeSpan.FromSeconds(10), () => File.Exists(pidFile) ? File.ReadAllText(pidFile) : null);
+            $"the start of {program}", TimeSpan.FromSeconds(60), () => File.Exists(pidFile) ? File.ReadAllText(pidFile) : null);
         var pid = int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
         Track(pid);
         return pid;

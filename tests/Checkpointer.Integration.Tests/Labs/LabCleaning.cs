@@ -8,7 +8,7 @@ internal sealed partial class LabCleaning(Lab lab)
     private const int SigKill = 9;
     private const int LazyDetach = 2;
     private const int Busy = 16; // EBUSY
-    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
     private readonly Dictionary<int, string> _roots = [];
     private readonly List<string> _files = [];
     private Task? _run;

@@ -15,7 +15,7 @@ public sealed class LabTests
 
         // The workers end after their parent, each in its own time.
         await Eventually.TrueAsync(
-            "the end of the counter and its workers", TimeSpan.FromSeconds(30), () => !status.Workers.Append(counter.Pid).Any(Processes.IsAlive));
+            "the end of the counter and its workers", TimeSpan.FromSeconds(60), () => !status.Workers.Append(counter.Pid).Any(Processes.IsAlive));
         counter.MustBeGone(status);
     }
 
@@ -42,11 +42,13 @@ public sealed class LabTests
     public async Task A_lab_disposed_in_the_middle_of_a_dump_leaves_no_network_lock()
     {
         string table;
-        BackgroundRun run;
+        FaultRun run;
         await using (var lab = await Lab.CreateWithRepositoryAsync())
         {
             var counter = await CounterWorkload.StartAsync(lab, mebibytes: 64);
-            run = BackgroundRun.Checkpointer(lab, "checkpoint", "--pid", $"{counter.Pid}", "--leave-running", "--embedded", "--json", "--memory", "32M");
+            // The store takes nothing, so the dump stands still in the middle of the pages.
+            run = FaultRun.Start(
+                lab, new FaultPlan { StallObject = "packs/", Checkpoint = new CheckpointPlan { Pid = counter.Pid, LeaveRunning = true, MemoryBytes = 32L << 20 } });
             table = await Eventually.ValueAsync(
                 "CRIU's network lock", TimeSpan.FromSeconds(60), () => NetworkLocks.Of(lab.StateDirectory).FirstOrDefault(NetworkLocks.Exists));
         }

@@ -17,7 +17,7 @@ public sealed class DotnetTests
 
         foreach (var value in new[] { "count", "ticks", "collections", "checks" })
         {
-            var now = await LineStatus.MustGrowAsync(StatusOf(lab), value, TimeSpan.FromSeconds(20));
+            var now = await LineStatus.MustGrowAsync(StatusOf(lab), value, TimeSpan.FromSeconds(60));
             Assert.Equal(0, now.Number("errors"));
             Assert.True(now.Number(value) > last.Number(value), $"{value} fell from {last[value]} to {now[value]}");
         }
@@ -37,7 +37,7 @@ public sealed class DotnetTests
         outcome.MustExit(3);
         var findings = outcome.Json.GetProperty("error").GetProperty("findings").EnumerateArray();
         Assert.Contains(findings, finding => finding.GetProperty("code").GetString() == "overcommit-needed");
-        await LineStatus.MustGrowAsync(StatusOf(lab), "count", TimeSpan.FromSeconds(10));
+        await LineStatus.MustGrowAsync(StatusOf(lab), "count", TimeSpan.FromSeconds(60));
     }
 
     private static string StatusOf(Lab lab) => Path.Combine(lab.Directory, "status");

@@ -38,7 +38,7 @@ public sealed class MountNamespaceTests
         var said = Path.Combine(lab.Directory, "said");
         Directory.CreateDirectory(mount);
         var pid = await lab.StartAsync(Path.Combine(lab.Directory, "log"), Installation.NeedProgram(program), [.. arguments, mount, said]);
-        await Eventually.TrueAsync("the file on the private tmpfs", TimeSpan.FromSeconds(30), () => File.Exists(said));
+        await Eventually.TrueAsync("the file on the private tmpfs", TimeSpan.FromSeconds(60), () => File.Exists(said));
         Assert.False(File.Exists(Path.Combine(mount, "file")), "the tmpfs is not private");
         return (pid, said);
     }
@@ -55,7 +55,7 @@ public sealed class MountNamespaceTests
 
         var before = await File.ReadAllTextAsync(said, TestContext.Current.CancellationToken);
         Assert.StartsWith("kept\n", before, StringComparison.Ordinal);
-        await Eventually.TrueAsync("the tree running on", TimeSpan.FromSeconds(30), () => File.ReadAllText(said) is var now && now != before && now.StartsWith("kept\n", StringComparison.Ordinal));
+        await Eventually.TrueAsync("the tree running on", TimeSpan.FromSeconds(60), () => File.ReadAllText(said) is var now && now != before && now.StartsWith("kept\n", StringComparison.Ordinal));
         Assert.Empty(await lab.SnapshotsAsync());
         await lab.MustBeCleanAsync();
     }

@@ -25,7 +25,7 @@ public sealed class PipelineTests
     }
 
     private static Task MustReachAsync(string log, int lines) =>
-        Eventually.TrueAsync($"{lines} lines in {log}", TimeSpan.FromSeconds(20), () => Lines(log).Length >= lines);
+        Eventually.TrueAsync($"{lines} lines in {log}", TimeSpan.FromSeconds(60), () => Lines(log).Length >= lines);
 
     /// <summary>Whole lines only: the last one may be half written.</summary>
     private static string[] Lines(string log) => File.Exists(log) ? File.ReadAllText(log).Split('\n')[..^1] : [];

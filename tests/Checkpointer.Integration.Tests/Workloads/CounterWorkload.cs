@@ -50,7 +50,7 @@ internal sealed class CounterWorkload
     {
         var before = Status()?.Count ?? 0;
         return await Eventually.ValueAsync(
-            $"count above {before}", limit ?? TimeSpan.FromSeconds(10), () => Status() is { } status && status.Count > before ? status : null);
+            $"count above {before}", limit ?? TimeSpan.FromSeconds(60), () => Status() is { } status && status.Count > before ? status : null);
     }
 
     /// <summary>Fails the test if the count still grows.</summary>

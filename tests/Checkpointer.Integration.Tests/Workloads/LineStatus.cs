@@ -25,10 +25,10 @@ internal sealed class LineStatus
     }
 
     /// <summary>Waits until this value has grown beyond what it is now.</summary>
-    internal static Task<LineStatus> MustGrowAsync(string path, string name, TimeSpan limit)
-    {
-        var before = Read(path)?.Number(name) ?? 0;
-        return Eventually.ValueAsync(
-            $"{name} above {before} in {path}", limit, () => Read(path) is { } status && status.Number(name) > before ? status : null);
-    }
+    internal static Task<LineStatus> MustGrowAsync(string path, string name, TimeSpan limit) =>
+        MustGrowAsync(path, name, limit, Read(path)?.Number(name) ?? 0);
+
+    /// <summary>Waits until it has grown beyond what it was.</summary>
+    internal static Task<LineStatus> MustGrowAsync(string path, string name, TimeSpan limit, long before) => Eventually.ValueAsync(
+        $"{name} above {before} in {path}", limit, () => Read(path) is { } status && status.Number(name) > before ? status : null);
 }

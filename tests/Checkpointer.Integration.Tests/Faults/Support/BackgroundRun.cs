@@ -8,6 +8,7 @@ internal sealed class BackgroundRun : IAsyncDisposable
 {
     internal const int KilledCode = 137;
 
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
@@ -15,6 +16,7 @@ internal sealed class BackgroundRun : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly string _command;
+    private Task? _said;
 
     private BackgroundRun(Lab lab, string program, IReadOnlyList<string> arguments)
     {
@@ -60,6 +62,8 @@ internal sealed class BackgroundRun : IAsyncDisposable
 
     /// <summary>As the other, on stdout.</summary>
     internal Task PrintsAsync(string word) => AwaitAsync(word, () => Output);
+
+    internal bool HasEnded => _process.HasExited;
 
     /// <summary>False while it runs; fails the test when it has ended: then what is waited for can no longer come.</summary>
     internal bool MustRun()
@@ -120,9 +124,21 @@ internal sealed class BackgroundRun : IAsyncDisposable
         }
     }
 
+    /// <summary>It has ended, and its last lines were read too, unless somebody else keeps its streams open.</summary>
+    private bool HasSaidAll()
+    {
+        if (!_process.HasExited)
+        {
+            return false;
+        }
+
+        _said ??= Task.WhenAny(_process.WaitForExitAsync(CancellationToken.None), Task.Delay(LastLines, CancellationToken.None));
+        return _said.IsCompleted;
+    }
+
     private Task AwaitAsync(string word, Func<string> text) => Eventually.TrueAsync($"'{word}' from {_command}", TimeSpan.FromSeconds(60), () =>
     {
-        var over = _process.HasExited;
+        var over = HasSaidAll();
         var said = text().Contains(word, StringComparison.Ordinal);
         Assert.True(said || !over, $"{_command} ended without '{word}'; it said: {Output}{Errors}");
         return said;

@@ -46,6 +46,9 @@ internal sealed class FaultRun : IAsyncDisposable
     /// <summary>Waits until it stands still at the beginning of the phase.</summary>
     internal Task PausedAsync(string phase) => _run.SaysAsync("paused " + phase);
 
+    /// <summary>Waits until a fault of the store has struck.</summary>
+    internal Task StruckAsync() => _run.SaysAsync("fault struck");
+
     internal void Resume() => _run.WriteLine();
 
     internal async Task<FaultOutcome> EndAsync()
@@ -58,7 +61,10 @@ internal sealed class FaultRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _run.DisposeAsync();
-        File.Delete(_planFile);
+        if (File.Exists(_planFile))
+        {
+            File.Delete(_planFile);
+        }
     }
 
     private string Json(FaultPlan plan)

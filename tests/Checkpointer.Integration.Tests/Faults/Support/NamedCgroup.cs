@@ -6,7 +6,7 @@ namespace Checkpointer.Integration.Tests;
 /// <summary>A cgroup that a test names for a restore, which makes it; it goes with the test.</summary>
 internal sealed class NamedCgroup : IDisposable
 {
-    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
 
     internal string Name { get; } = "checkpointer-test-" + RandomNumberGenerator.GetHexString(8, lowercase: true);
 

@@ -7,7 +7,7 @@ namespace Checkpointer.Integration.Tests;
 public sealed class RestoreBench : IAsyncDisposable
 {
     private const int Mebibytes = 16;
-    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
 
     private Lab? _lab;
     private CounterWorkload? _counter;

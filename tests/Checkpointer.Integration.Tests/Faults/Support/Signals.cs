@@ -29,7 +29,7 @@ internal static partial class Signals
     internal static async Task KillAsync(int pid)
     {
         Send(pid, Kill);
-        await Eventually.TrueAsync($"the end of {pid}", TimeSpan.FromSeconds(20), () => !Processes.IsAlive(pid));
+        await Eventually.TrueAsync($"the end of {pid}", TimeSpan.FromSeconds(60), () => !Processes.IsAlive(pid));
     }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]

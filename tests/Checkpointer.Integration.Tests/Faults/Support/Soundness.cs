@@ -7,7 +7,7 @@ internal static class Soundness
 {
     private const string Hook = "checkpointer-hook";
     private const string TablePrefix = "CRIU-";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>It counts, its memory is right, its TCP connection exchanges data; nobody stops, traces or locks it.</summary>
     internal static async Task MustBeUnharmedAsync(this CounterWorkload counter, Lab lab, int? root = null)

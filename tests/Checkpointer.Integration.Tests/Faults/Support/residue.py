@@ -5,6 +5,7 @@ One JSON object: tables (nftables tables of this network namespace) and repair (
 TCP_REPAIR, as [pid, fd]).
 """
 import ctypes
+import errno
 import json
 import os
 import socket
@@ -48,10 +49,15 @@ def in_repair(pid):
     process = os.pidfd_open(pid)
     found = []
     for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
-        if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
-            continue
+        try:
+            if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+                continue
+        except FileNotFoundError:
+            continue  # closed since
         copy = libc.syscall(PIDFD_GETFD, process, fd, 0)
         if copy < 0:
+            if ctypes.get_errno() == errno.EBADF:
+                continue  # closed since
             raise OSError(ctypes.get_errno(), f"pidfd_getfd of {pid}:{fd}")
         with socket.socket(fileno=copy) as link:
             if link.family in (socket.AF_INET, socket.AF_INET6) and link.type == socket.SOCK_STREAM:
