@@ -19,8 +19,9 @@ public sealed class FullStateTests(TwoNodes nodes)
             Task<Outcome> run;
             if (during)
             {
+                nodes.A.HoldNextCriu();
                 run = Checkpoint(workload);
-                var criu = await nodes.A.HoldCriuAsync(run);
+                var criu = await nodes.A.HeldCriuAsync(run);
                 await FillAsync(state);
                 Signals.Send(criu, Signals.Continue);
             }

@@ -21,10 +21,15 @@ public sealed class KilledCreationTests(TwoNodes nodes)
         var workload = await Workload.StartAsync(pod, ContainerOptions.Workload(Checks) with { Mounts = [new BindMount(MatrixRow.FolderOn(nodes.A, pod.Name, Volume), "/cache")] });
         var snapshot = (await workload.Container.CheckpointAsync()).Snapshot();
         var before = await ThereAsync();
+        if (moment == "restored into")
+        {
+            nodes.B.HoldNextCriu();
+        }
+
         var run = nodes.B.CheckpointerAsync("restore", snapshot, "--create", "--json");
         if (moment == "restored into")
         {
-            var criu = await nodes.B.HoldCriuAsync(run);
+            var criu = await nodes.B.HeldCriuAsync(run);
             Assert.NotEqual(before, await ThereAsync());
             await nodes.B.KillServiceAsync();
             Signals.TrySend(criu, Signals.Continue);

@@ -12,6 +12,7 @@ public sealed class RestartedRuntimeTests(TwoNodes nodes)
         await using var pod = await TestPod.StartAsync(nodes.A, "restarted");
         var options = ContainerOptions.Workload(Checks);
         var before = await Workload.StartAsync(pod, options);
+        nodes.A.HoldNextCriu();
         var dump = nodes.A.CheckpointerAsync("checkpoint", "--container", before.Container.Id, "--json");
         await RestartAsync(nodes.A, dump);
         var snapshot = (await dump).MustSucceed().Json.Snapshot();
@@ -19,6 +20,7 @@ public sealed class RestartedRuntimeTests(TwoNodes nodes)
 
         await using var to = await TestPod.StartAsync(nodes.B, "restarted");
         var waiting = await to.RunAsync(Placeholder.Of(options));
+        nodes.B.HoldNextCriu();
         var restore = nodes.B.CheckpointerAsync("restore", snapshot, "--into", waiting.Id, "--json");
         await RestartAsync(nodes.B, restore);
         (await restore).MustSucceed();
@@ -33,7 +35,7 @@ public sealed class RestartedRuntimeTests(TwoNodes nodes)
 
     private static async Task RestartAsync(ContainerNode node, Task<Outcome> run)
     {
-        var criu = await node.HoldCriuAsync(run);
+        var criu = await node.HeldCriuAsync(run);
         await node.KillContainerdAsync();
         await node.StartContainerdAsync();
         Signals.Send(criu, Signals.Continue);

@@ -20,8 +20,9 @@ public sealed class NodeNetworkTests(TwoNodes nodes)
         try
         {
             await MustAnswerAsync();
+            nodes.B.HoldNextCriu();
             var run = after.RestoreAsync(checkpoint.Snapshot());
-            var criu = await nodes.B.HoldCriuAsync(run);
+            var criu = await nodes.B.HeldCriuAsync(run);
             await MustAnswerAsync();
             Signals.Send(criu, Signals.Continue);
             (await run).MustSucceed();
