@@ -3,7 +3,7 @@ namespace Checkpointer.Integration.Tests;
 /// <summary>A restore fails at any point: nothing of it is left, the snapshot is untouched and restores right afterwards.</summary>
 public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<RestoreBench>
 {
-    private const double SlowReads = 1.5;
+    private const double SlowReads = 10;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Theory]
@@ -28,7 +28,7 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
         await bench.TakeAsync();
         await using (var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore }))
         {
-            await RunningCriuAsync();
+            await RunningCriuAsync(run);
             await Signals.KillAsync(run.Pid);
         }
 
@@ -82,7 +82,7 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
     {
         await bench.TakeAsync();
         await using var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore });
-        await Signals.KillAsync(await RunningCriuAsync());
+        await Signals.KillAsync(await RunningCriuAsync(run));
 
         var error = (await run.EndAsync()).MustFail(1, "criu-killed");
 
@@ -96,7 +96,7 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
     {
         await bench.TakeAsync();
         await using var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore });
-        await RunningCriuAsync();
+        await RunningCriuAsync(run);
         await Signals.KillAsync(Assert.Single(bench.Lab.Helpers("checkpointer-init")));
 
         var outcome = await run.EndAsync();
@@ -139,12 +139,22 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
     public async Task A_store_that_stalls_in_a_restore_leaves_nothing()
     {
         await bench.TakeAsync();
-        var outcome = await FaultRun.RunAsync(bench.Lab, new FaultPlan { ReadDelaySeconds = 60, StallLimitSeconds = 4, Restore = bench.Restore });
+        // On a slow machine the limit may expire before the store was asked at all: then nothing was shown, and it is tried again with a longer one.
+        var limit = 4.0;
+        var outcome = await RunAsync();
+        while (outcome.Report?.Fired == 0 && limit < 64)
+        {
+            limit *= 4;
+            outcome = await RunAsync();
+        }
 
         outcome.MustFail(1, "stalled");
         Assert.True(outcome.Report!.Fired > 0, "the store did not stall");
         await bench.MustHaveLeftNothingAsync();
         await bench.MustStillRestoreAsync();
+
+        Task<FaultOutcome> RunAsync() =>
+            FaultRun.RunAsync(bench.Lab, new FaultPlan { ReadDelaySeconds = 5 * limit, StallLimitSeconds = limit, Restore = bench.Restore });
     }
 
     [Fact]
@@ -171,7 +181,7 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
         await bench.TakeAsync();
         await using (var run = FaultRun.Start(bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore }))
         {
-            await RunningCriuAsync();
+            await RunningCriuAsync(run);
             // Held, so that it does not end by itself when the engine has gone.
             var owner = Assert.Single(bench.Lab.Helpers("checkpointer-init"));
             Signals.Send(owner, Signals.Stop);
@@ -215,7 +225,7 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
             bench.Lab, new FaultPlan { ReadDelaySeconds = SlowReads, Restore = bench.Restore with { Cgroup = cgroup.Name } }))
         {
             // All are held: none notices that the others are gone, and ends by itself.
-            var criu = await RunningCriuAsync();
+            var criu = await RunningCriuAsync(run);
             var owner = Assert.Single(bench.Lab.Helpers("checkpointer-init"));
             Signals.Send(criu, Signals.Stop);
             Signals.Send(owner, Signals.Stop);
@@ -231,12 +241,13 @@ public sealed class FailedRestoreTests(RestoreBench bench) : IClassFixture<Resto
     }
 
     /// <summary>CRIU once it is being served: it has built nothing whole yet.</summary>
-    private async Task<int> RunningCriuAsync()
+    private async Task<int> RunningCriuAsync(FaultRun run)
     {
         var criu = 0;
+        await run.StruckAsync();
         await Eventually.TrueAsync("CRIU", Limit, () => (criu = bench.Lab.Helpers("criu").FirstOrDefault()) != 0);
-        // The reads of the store are slow, so it stays like this for a while.
+        // It asks for its first files meanwhile. The store takes far longer for each read, so it stays like this.
         await Task.Delay(TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
-        return bench.Lab.Helpers("criu")[0];
+        return criu;
     }
 }
