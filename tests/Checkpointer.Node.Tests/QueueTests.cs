@@ -2,6 +2,9 @@ namespace Checkpointer.Node.Tests;
 
 public sealed class QueueTests
 {
+    /// <summary>The pids are the numbers after it: nobody's here, and so none of the caller's ancestors, who are refused.</summary>
+    private const int Before = NodeFixture.SomePid - 100;
+
     private const long MiB = 1 << 20;
 
     [Fact]
@@ -35,7 +38,7 @@ public sealed class QueueTests
         var waiting = await node.Client.GetOperationAsync(id, node.Deadline);
         Assert.Equal((OperationPhases.Queued, 0), (waiting.Phase, waiting.QueuePosition));
         Assert.Null(waiting.Admitted);
-        Assert.Equal(["checkpoint 1"], node.Engine.Calls);
+        Assert.Equal([Call(1)], node.Engine.Calls);
 
         first.Open();
         await second.Started.WaitAsync(node.Deadline);
@@ -56,7 +59,7 @@ public sealed class QueueTests
         var small = await StartAsync(node, 3, 10 * MiB);
         await node.Service<OperationScheduler>().ProbeAsync(node.Deadline);
         Assert.Equal(1, (await node.Client.GetOperationAsync(small, node.Deadline)).QueuePosition);
-        Assert.Equal(["checkpoint 1"], node.Engine.Calls);
+        Assert.Equal([Call(1)], node.Engine.Calls);
 
         foreach (var gate in gates)
         {
@@ -64,7 +67,7 @@ public sealed class QueueTests
             gate.Open();
         }
 
-        Assert.Equal(["checkpoint 1", "checkpoint 2", "checkpoint 3"], node.Engine.Calls);
+        Assert.Equal([Call(1), Call(2), Call(3)], node.Engine.Calls);
     }
 
     [Fact]
@@ -101,7 +104,7 @@ public sealed class QueueTests
         Assert.Equal(OperationOutcomes.Cancelled, cancelled.Outcome);
         Assert.Equal(130, cancelled.Error!.ExitCode);
         Assert.Equal("untouched", cancelled.Error.WorkloadState);
-        Assert.Equal(["checkpoint 1"], node.Engine.Calls);
+        Assert.Equal([Call(1)], node.Engine.Calls);
         first.Open();
     }
 
@@ -174,15 +177,17 @@ public sealed class QueueTests
         Assert.False(budget.TryTake(11));
     }
 
+    private static string Call(int number) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"checkpoint {Before + number}");
+
     private static async Task<string> StartAsync(NodeFixture node, int pid, long memory)
     {
-        return (await node.Client.StartCheckpointAsync(NodeFixture.Request(pid) with { MemoryBytes = memory }, node.Deadline)).Id;
+        return (await node.Client.StartCheckpointAsync(NodeFixture.Request(Before + pid) with { MemoryBytes = memory }, node.Deadline)).Id;
     }
 
-    /// <summary>The request for pid n goes through the n-th gate.</summary>
+    /// <summary>The request for the n-th pid goes through the n-th gate.</summary>
     private static void Script(NodeFixture node, params Gate[] gates)
     {
         node.Engine.OnCheckpoint = (id, request, progress, cancellationToken) =>
-            gates[request.Pid!.Value - 1].RunAsync(id, request, progress, cancellationToken);
+            gates[request.Pid!.Value - Before - 1].RunAsync(id, request, progress, cancellationToken);
     }
 }
