@@ -57,9 +57,9 @@ public sealed class UntoldMemoryTests
     {
         Installation.RequireCriu();
         using var node = new SimulatedNode("a", "h100", "gpus=1", "copy-mib-per-second=1");
-        using var bench = new EngineBench(node, gpu: WithoutNvml(node));
+        using var bench = new EngineBench(node, gpu: WithoutNvml(node) with { CallLimit = TimeSpan.FromSeconds(8) });
         await bench.InitAsync();
-        using var sample = new Sample(node, mib: 6); // 6 s, where a call may take 4
+        using var sample = new Sample(node, mib: 11); // 11 s, where a call may take 8
         var result = await bench.Engine.CheckpointAsync("op-1", bench.Checkpoint(sample, leaveRunning: true), null, TestContext.Current.CancellationToken);
         Assert.InRange(result.Gpu!.Suspend!["driver"], bench.Options.Gpu.CallLimit.TotalMilliseconds, double.MaxValue);
         sample.AssertGoesOn();
